@@ -1,0 +1,1 @@
+"""Code that runs inside the Rasa environment: launcher, channel and pipeline parts."""

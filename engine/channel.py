@@ -1,0 +1,187 @@
+"""The one way in: a REST channel with a token, message ids and honest errors.
+
+Differences from Rasa's own REST channel, which it replaces:
+
+* a bearer token is required (Rasa's webhooks are never authenticated);
+* a message carries its id and metadata; a repeated id is not processed again
+  but answered from the conversation with what was said the first time;
+* a failing action or policy is answered 503, not ``200 []``.
+
+``POST /webhooks/lotse/webhook`` takes ``{"sender", "message", "message_id",
+"metadata"}`` and returns ``{"message_id", "repeated", "intent", "messages"}``.
+``POST /webhooks/lotse/reset`` ends the dialogue of ``{"sender"}``: open forms are
+left and the slots emptied. ``POST /webhooks/lotse/forget`` deletes its tracker.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import Any, Awaitable, Callable, Dict, List, Optional
+
+from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
+from rasa.shared.core.events import BotUttered, Event, Restarted, UserUttered
+from sanic import Blueprint
+from sanic.request import Request
+from sanic.response import HTTPResponse, json
+
+import engine.overrides
+from engine import settings
+
+engine.overrides.install()
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_TEXT_LENGTH = 8_000
+
+
+def answer_from_events(events: List[Event], message_id: str) -> Optional[Dict[str, Any]]:
+    """What was answered to ``message_id``, or None when it was not processed yet.
+
+    The tracker is saved once per message, after its last action, so a message
+    found in it was answered completely.
+    """
+    intent: Dict[str, Any] = {}
+    replies: Optional[List[Dict[str, Any]]] = None
+    for event in events:
+        if isinstance(event, UserUttered):
+            if replies is not None:
+                break
+            if event.message_id == message_id:
+                intent, replies = event.intent, []
+        elif isinstance(event, BotUttered) and replies is not None:
+            reply = {key: value for key, value in event.data.items() if value}
+            if event.text:
+                reply["text"] = event.text
+            replies.append(reply)
+    if replies is None:
+        return None
+    return {"intent": _public_intent(intent), "messages": replies}
+
+
+def _public_intent(intent: Dict[str, Any]) -> Dict[str, Any]:
+    return {"name": intent.get("name"), "confidence": intent.get("confidence")}
+
+
+class LotseInput(InputChannel):
+    """Input channel ``lotse``; configured by ``engine.channel.LotseInput`` in credentials.yml."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name in addresses and in trackers."""
+        return "lotse"
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """The channel's routes."""
+        routes = Blueprint("lotse_channel", __name__)
+
+        @routes.middleware("request")
+        async def authorise(request: Request) -> Optional[HTTPResponse]:
+            expected = f"Bearer {settings.token()}"
+            given = request.headers.get("Authorization", "")
+            if settings.token() and not hmac.compare_digest(given.encode(), expected.encode()):
+                return json({"error": "unauthorised"}, status=401)
+            return None
+
+        @routes.get("/")
+        async def health(request: Request) -> HTTPResponse:
+            agent = getattr(request.app.ctx, "agent", None)
+            ready = agent is not None and agent.is_ready()
+            return json({"ready": ready}, status=200 if ready else 503)
+
+        @routes.post("/webhook")
+        async def receive(request: Request) -> HTTPResponse:
+            body, problem = _checked(request.json)
+            if problem:
+                return json({"error": problem}, status=422)
+            return await self._answer(request, body, on_new_message)
+
+        @routes.post("/reset")
+        async def reset(request: Request) -> HTTPResponse:
+            sender = (request.json or {}).get("sender")
+            if not isinstance(sender, str) or not sender:
+                return json({"error": "sender is missing"}, status=422)
+            agent = request.app.ctx.agent
+            async with agent.lock_store.lock(sender):
+                tracker = await agent.tracker_store.get_or_create_tracker(sender)
+                tracker.update(Restarted(), agent.domain)
+                await agent.tracker_store.save(tracker)
+            return json({"sender": sender})
+
+        @routes.post("/forget")
+        async def forget(request: Request) -> HTTPResponse:
+            sender = (request.json or {}).get("sender")
+            if not isinstance(sender, str) or not sender:
+                return json({"error": "sender is missing"}, status=422)
+            agent = request.app.ctx.agent
+            async with agent.lock_store.lock(sender):
+                await _delete_tracker(agent.tracker_store, sender)
+            return json({"sender": sender})
+
+        return routes
+
+    async def _answer(
+        self,
+        request: Request,
+        body: Dict[str, Any],
+        on_new_message: Callable[[UserMessage], Awaitable[Any]],
+    ) -> HTTPResponse:
+        agent = getattr(request.app.ctx, "agent", None)
+        if agent is None or not agent.is_ready():
+            return json({"error": "the model is not loaded yet"}, status=503)
+        sender, message_id = body["sender"], body["message_id"]
+        known = await _known_answer(agent, sender, message_id)
+        if known is not None:
+            return json({"message_id": message_id, "repeated": True, **known})
+        try:
+            await on_new_message(
+                UserMessage(
+                    body["message"],
+                    CollectingOutputChannel(),
+                    sender,
+                    input_channel=self.name(),
+                    message_id=message_id,
+                    metadata=body["metadata"],
+                )
+            )
+        except Exception as error:
+            # Neither the text nor the exception's own words are logged: both
+            # may hold what the person wrote.
+            cause = error.__cause__ or error
+            logger.error("message %s failed: %s (%s)", message_id, error, type(cause).__name__)
+            return json({"error": "the message could not be processed"}, status=503)
+        answer = await _known_answer(agent, sender, message_id)
+        if answer is None:
+            return json({"error": "the message was not stored"}, status=503)
+        return json({"message_id": message_id, "repeated": False, **answer})
+
+
+async def _known_answer(agent: Any, sender: str, message_id: str) -> Optional[Dict[str, Any]]:
+    tracker = await agent.tracker_store.retrieve(sender)
+    return answer_from_events(list(tracker.events), message_id) if tracker else None
+
+
+async def _delete_tracker(store: Any, sender: str) -> None:
+    """Deletes a conversation's events; Rasa 3.6 has no call of its own for this."""
+    while hasattr(store, "_tracker_store"):
+        store = store._tracker_store
+    if hasattr(store, "session_scope"):
+        with store.session_scope() as session:
+            session.query(store.SQLEvent).filter_by(sender_id=sender).delete()
+            session.commit()
+    else:
+        store.store.pop(sender, None)
+
+
+def _checked(body: Any) -> tuple[Dict[str, Any], Optional[str]]:
+    if not isinstance(body, dict):
+        return {}, "a JSON object is expected"
+    for field in ("sender", "message", "message_id"):
+        if not isinstance(body.get(field), str) or not body[field].strip():
+            return {}, f"{field} is missing or not a text"
+    if len(body["message"]) > MAXIMUM_TEXT_LENGTH:
+        return {}, f"message is longer than {MAXIMUM_TEXT_LENGTH} characters"
+    metadata = body.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        return {}, "metadata is not an object"
+    return {**body, "metadata": metadata}, None
