@@ -1,0 +1,1 @@
+"""The application around the engine: channels, conversations, measures, handover."""

@@ -1,0 +1,1 @@
+"""People, their channels, what they wrote and what they are told."""

@@ -1,0 +1,128 @@
+"""What passes between channels and the rest: messages, buttons and cards.
+
+These types know no platform. A channel turns an update into an
+``IncomingMessage`` and renders an ``OutgoingMessage``; both are stored as plain
+data between the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Kind(StrEnum):
+    """What a person sent."""
+
+    TEXT = "text"
+    BUTTON = "button"
+    PHOTO = "photo"
+    VOICE = "voice"
+    STICKER = "sticker"
+    LOCATION = "location"
+    DOCUMENT = "document"
+    CONTACT = "contact"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncomingMessage:
+    """One thing a person did in one channel.
+
+    ``external_id`` is unique within the channel and the same when the platform
+    delivers the update again. ``address`` is where replies go. Text and address
+    are personal data, hence absent from ``repr``.
+    """
+
+    channel: str
+    address: str = field(repr=False)
+    external_id: str
+    kind: Kind = Kind.TEXT
+    text: str = field(default="", repr=False)
+    button_key: str | None = None
+    language_hint: str | None = None
+    edited: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A choice offered below a message.
+
+    ``payload`` is what pressing it means: ``{"intent": …, "entities": {…}}`` for the
+    engine or ``{"command": …}`` for the router. It never leaves this product: when
+    the message is stored, ``key`` takes its place in what the platform gets.
+    """
+
+    title: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardLine:
+    """One fact of a card: a label in the reader's language and its value.
+
+    ``kind`` is ``text``, ``phone``, ``email``, ``url`` or ``note``; channels make
+    links of the middle three.
+    """
+
+    label: str
+    value: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One offer, ready to be shown: every fact in it stands in the database."""
+
+    title: str
+    subtitle: str = ""
+    body: str = ""
+    lines: tuple[CardLine, ...] = ()
+    source_label: str = ""
+    source_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutgoingMessage:
+    """What a person is told, in their language: text, then cards, then buttons."""
+
+    text: str = field(default="", repr=False)
+    cards: tuple[Card, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    language: str = "en"
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data that ``from_data`` turns back into an equal message."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> OutgoingMessage:
+        """The message stored by ``to_data``."""
+        return cls(
+            text=data["text"],
+            language=data["language"],
+            buttons=tuple(Button(**button) for button in data["buttons"]),
+            cards=tuple(
+                Card(**{**card, "lines": tuple(CardLine(**line) for line in card["lines"])})
+                for card in data["cards"]
+            ),
+        )
+
+
+class Channel(Protocol):
+    """A way to reach people. Implementations stand in ``bot/channels``."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name in addresses and settings."""
+
+    async def send(self, *, address: str, message: OutgoingMessage) -> list[str]:
+        """Delivers a message and returns the platform's ids of what was sent.
+
+        Raises a ``DeliveryError``, whose subclass tells what may be done next.
+        """
+
+    async def show_typing(self, *, address: str) -> None:
+        """Tells the person that an answer is being prepared; never raises."""

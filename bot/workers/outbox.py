@@ -1,0 +1,146 @@
+"""Sends what goes out: in order, at most once, retried where that is safe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.clock import Clock
+from bot.conversations import leases, outbox
+from bot.conversations.models import OutboxMessage, OutboxState
+from bot.db.session import Database
+from bot.errors import (
+    AddressChangedError,
+    DeliveryError,
+    DeliveryUncertainError,
+    RecipientGoneError,
+    RetryLaterError,
+)
+from bot.messages import Channel, OutgoingMessage
+from bot.privacy.service import forget_contact
+from bot.workers.pool import LEASE, Pool
+
+log = structlog.get_logger(__name__)
+
+# A platform that cannot be reached for this long gets no more attempts for a message.
+GIVE_UP = timedelta(hours=24)
+LONGEST_WAIT = 60.0
+
+
+class OutboxWorker(Pool):
+    """Takes each conversation's replies in order and gives them to their channel."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        channels: Mapping[str, Channel],
+        owner: str,
+        clock: Clock,
+        limit: int,
+    ) -> None:
+        super().__init__(name="outbox", limit=limit)
+        self._database = database
+        self._channels = channels
+        self._owner = owner
+        self._clock = clock
+
+    def settle_interrupted(self) -> int:
+        """Marks as uncertain what a crash interrupted; to be called at start."""
+        with self._database.transaction() as session:
+            return outbox.settle_interrupted(session, now=self._clock())
+
+    def _claim(self, limit: int) -> list[str]:
+        with self._database.transaction() as session:
+            return outbox.claim(
+                session,
+                owner=self._owner,
+                channels=list(self._channels),
+                now=self._clock(),
+                lease=LEASE,
+                limit=limit,
+            )
+
+    async def _step(self, conversation_id: str) -> bool:
+        started = await asyncio.to_thread(self._start, conversation_id)
+        if started is None:
+            return False
+        row_id, channel, address, message = started
+        try:
+            external_ids = await self._channels[channel].send(address=address, message=message)
+        except DeliveryError as error:
+            return await asyncio.to_thread(self._failed, row_id, error)
+        except Exception as error:
+            # An unforeseen fault may have struck after the platform took the message.
+            log.error("outbox.send_failed", message=row_id, error=type(error).__name__)
+            return await asyncio.to_thread(self._failed, row_id, DeliveryUncertainError())
+        await asyncio.to_thread(self._sent, row_id, external_ids)
+        return True
+
+    def _start(self, conversation_id: str) -> tuple[int, str, str, OutgoingMessage] | None:
+        with self._database.transaction() as session:
+            row = outbox.start_next(session, conversation_id, now=self._clock())
+            if row is None:
+                return None
+            identity = row.conversation.identity
+            message = OutgoingMessage.from_data(row.content)
+            return row.id, identity.channel, identity.address, message
+
+    def _sent(self, row_id: int, external_ids: list[str]) -> None:
+        with self._database.transaction() as session:
+            row = session.get(OutboxMessage, row_id)
+            if row is None:
+                return
+            row.state = OutboxState.SENT
+            row.sent_at = self._clock()
+            row.external_ids = external_ids
+            self._settled(session, row)
+
+    def _failed(self, row_id: int, error: DeliveryError) -> bool:
+        """Notes a failed attempt; True when the next reply may be tried at once."""
+        with self._database.transaction() as session:
+            row = session.get(OutboxMessage, row_id)
+            if row is None:
+                return True
+            now = self._clock()
+            if isinstance(error, AddressChangedError):
+                row.conversation.identity.address = error.address
+                row.state = OutboxState.PENDING
+                return True
+            if isinstance(error, RetryLaterError) and now - row.created_at < GIVE_UP:
+                row.state = OutboxState.PENDING
+                row.next_attempt_at = now + timedelta(
+                    seconds=min(max(error.seconds, 0.1) * row.attempts, LONGEST_WAIT)
+                    if row.attempts > 1
+                    else error.seconds
+                )
+                return False
+            if isinstance(error, RecipientGoneError):
+                row.state = OutboxState.RECIPIENT_GONE
+                row.conversation.identity.blocked_at = now
+            elif isinstance(error, DeliveryUncertainError):
+                row.state = OutboxState.UNCERTAIN
+            else:
+                row.state = OutboxState.REFUSED
+            log.warning("outbox.not_delivered", message=row_id, state=row.state.value)
+            self._settled(session, row)
+            return row.state != OutboxState.RECIPIENT_GONE
+
+    def _settled(self, session: Session, row: OutboxMessage) -> None:
+        session.flush()
+        forget_contact(session, row.conversation_id)
+
+    def _prolong(self, conversation_id: str) -> None:
+        now = self._clock()
+        with self._database.transaction() as session:
+            leases.OUTBOX.take(
+                session, conversation_id, owner=self._owner, now=now, until=now + LEASE
+            )
+
+    def _release(self, conversation_id: str) -> None:
+        with self._database.transaction() as session:
+            leases.OUTBOX.release(session, conversation_id, owner=self._owner)

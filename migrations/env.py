@@ -1,0 +1,21 @@
+"""Runs migrations on the connection that ``bot.db.migrate`` hands over."""
+
+from alembic import context
+from bot.conversations import models as _conversations
+from bot.db.base import Base
+from bot.handover import models as _handover
+from bot.measures import models as _measures
+
+__all__ = ["_conversations", "_handover", "_measures"]
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    compare_type=True,
+    # SQLite alters a table by making it anew.
+    render_as_batch=connection.dialect.name == "sqlite",
+    user_module_prefix="bot.db.base.",
+)
+with context.begin_transaction():
+    context.run_migrations()
