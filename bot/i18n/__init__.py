@@ -1,0 +1,1 @@
+"""Languages: texts from gettext catalogues, dates from CLDR, identification."""

@@ -1,0 +1,1 @@
+"""The measures database: offers for newcomers, each with its source and date."""

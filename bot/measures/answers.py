@@ -1,0 +1,212 @@
+"""Answers made of offers: a list of up to three, or one with all its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.buttons import ways_on
+from bot.clock import Clock
+from bot.db.session import Database
+from bot.i18n.texts import Texts
+from bot.measures.models import Measure, Status
+from bot.measures.presentation import card
+from bot.measures.search import EncodeQuery, Found, Wishes, search
+from bot.measures.topics import Topic, topic_name
+from bot.messages import Button, OutgoingMessage
+
+PAGE_SIZE = 3
+
+
+class MeasureAnswers:
+    """Searches offers and puts them into words."""
+
+    def __init__(self, *, database: Database, encode: EncodeQuery, clock: Clock) -> None:
+        self._database = database
+        self._encode = encode
+        self._clock = clock
+
+    def find(self, *, topic: Topic, wishes: Wishes, text: str) -> Found:
+        """All offers of a topic that fit, best first; see ``bot.measures.search``."""
+        with self._database.reading() as session:
+            return search(
+                session,
+                topic=topic,
+                wishes=wishes,
+                text=text,
+                encode=self._encode,
+                first=PAGE_SIZE,
+            )
+
+    def offers(self, shown: dict[str, Any], texts: Texts) -> OutgoingMessage:
+        """One page of a search as a message.
+
+        ``shown`` holds ``topic``, ``ids`` (of this page), ``total``, ``position`` of
+        the first, ``wishes`` and ``unconfirmed`` as an action described them.
+        """
+        topic = Topic(shown["topic"])
+        measures = self._measures(shown["ids"])
+        if not measures:
+            return self._nothing(topic, shown, texts)
+        today = self._clock().date()
+        cards = []
+        for number, measure in enumerate(measures, start=1):
+            offer = card(measure, texts, today=today, short=True)
+            cards.append(replace(offer, title=f"{number}. {offer.title}"))
+        return OutgoingMessage(
+            text="\n".join(self._introduction(topic, shown, len(measures), texts)),
+            cards=tuple(cards),
+            buttons=tuple(_buttons(measures, shown, texts)),
+            language=texts.language,
+        )
+
+    def details(self, measure_id: str, texts: Texts) -> OutgoingMessage:
+        """Everything known about one offer; a kind word when it is no longer offered."""
+        measures = self._measures([measure_id])
+        if not measures:
+            return OutgoingMessage(
+                text=texts.gettext("This offer is no longer in my list."),
+                buttons=ways_on(texts),
+                language=texts.language,
+            )
+        offer = card(measures[0], texts, today=self._clock().date(), short=False)
+        return OutgoingMessage(cards=(offer,), buttons=ways_on(texts), language=texts.language)
+
+    def _measures(self, ids: Sequence[str]) -> list[Measure]:
+        with self._database.reading() as session:
+            found = session.scalars(
+                select(Measure).where(Measure.id.in_(ids), Measure.status == Status.PUBLISHED.value)
+            ).all()
+        by_id = {measure.id: measure for measure in found}
+        return [by_id[measure_id] for measure_id in ids if measure_id in by_id]
+
+    def _introduction(
+        self, topic: Topic, shown: dict[str, Any], count: int, texts: Texts
+    ) -> list[str]:
+        name = topic_name(topic, texts)
+        if shown["position"]:
+            lines = [
+                texts.gettext(
+                    "{topic}: offers {first} to {last} of {total}",
+                    topic=name,
+                    first=shown["position"] + 1,
+                    last=shown["position"] + count,
+                    total=shown["total"],
+                )
+            ]
+        else:
+            lines = [
+                texts.ngettext(
+                    "{topic}: I have found {number} offer.",
+                    "{topic}: I have found {number} offers. The best matches first:",
+                    shown["total"],
+                    topic=name,
+                )
+            ]
+        wishes = wish_names(shown["wishes"], texts)
+        if wishes:
+            lines.append(
+                texts.gettext(
+                    "You are looking for: {wishes}.",
+                    wishes=texts.enumeration(list(wishes.values())),
+                )
+            )
+        unconfirmed = [wishes[name] for name in shown["unconfirmed"] if name in wishes]
+        if unconfirmed:
+            lines.append(
+                texts.gettext(
+                    "The sources do not say this: {wishes}. Please ask there.",
+                    wishes=texts.enumeration(unconfirmed),
+                )
+            )
+        return lines
+
+    def _nothing(self, topic: Topic, shown: dict[str, Any], texts: Texts) -> OutgoingMessage:
+        name = topic_name(topic, texts)
+        text = (
+            texts.gettext("{topic}: I have no more offers.", topic=name)
+            if shown["position"]
+            else texts.gettext("{topic}: I have found no offer that fits.", topic=name)
+        )
+        return OutgoingMessage(text=text, buttons=ways_on(texts), language=texts.language)
+
+
+def _buttons(measures: Sequence[Measure], shown: dict[str, Any], texts: Texts) -> list[Button]:
+    buttons = [
+        Button(
+            title=texts.gettext("Details {number}", number=number),
+            payload={"intent": "inform", "entities": {"measure": measure.id}},
+        )
+        for number, measure in enumerate(measures, start=1)
+    ]
+    if shown["position"] + len(measures) < shown["total"]:
+        buttons.append(
+            Button(title=texts.gettext("More offers"), payload={"intent": "more_results"})
+        )
+    return [*buttons, *ways_on(texts)]
+
+
+def wish_names(wishes: dict[str, Any], texts: Texts) -> dict[str, str]:
+    """What a person looks for, in words: name of the wish → phrase."""
+    names: dict[str, str] = {}
+    if level := wishes.get("german_level"):
+        names["german_level"] = texts.gettext("level {level}", level=level)
+    if district := wishes.get("district"):
+        names["district"] = str(district)
+    if wishes.get("child_age_months") is not None:
+        names["child_age_months"] = _age(int(wishes["child_age_months"]), texts)
+    if times := wishes.get("time_of_day"):
+        names["time_of_day"] = texts.enumeration([_daytime(time, texts) for time in times])
+    if shape := wishes.get("format"):
+        names["format"] = texts.gettext("online") if shape == "online" else texts.gettext("on site")
+    if language := wishes.get("language"):
+        names["language"] = texts.language_name(str(language))
+    if audience := wishes.get("audience"):
+        names["audience"] = _audience(str(audience), texts)
+    if wishes.get("childcare"):
+        names["childcare"] = texts.gettext("with childcare")
+    if wishes.get("free_of_charge"):
+        names["free_of_charge"] = texts.gettext("free of charge")
+    return names
+
+
+def _age(months: int, texts: Texts) -> str:
+    if months < 24:
+        return texts.ngettext("child of {number} month", "child of {number} months", months)
+    return texts.ngettext("child of {number} year", "child of {number} years", months // 12)
+
+
+def _daytime(time: str, texts: Texts) -> str:
+    return {
+        "morning": texts.gettext("in the morning"),
+        "afternoon": texts.gettext("in the afternoon"),
+        "evening": texts.gettext("in the evening"),
+        "weekend": texts.gettext("at the weekend"),
+    }[time]
+
+
+def _audience(audience: str, texts: Texts) -> str:
+    names = {
+        "women": texts.gettext("for women"),
+        "men": texts.gettext("for men"),
+        "mothers": texts.gettext("for mothers"),
+        "parents": texts.gettext("for parents"),
+        "families": texts.gettext("for families"),
+        "children": texts.gettext("for children"),
+        "youth": texts.gettext("for young people"),
+        "adults": texts.gettext("for adults"),
+        "seniors": texts.gettext("for older people"),
+        "refugees": texts.gettext("for refugees"),
+        "workers": texts.gettext("for workers"),
+        "skilled_workers": texts.gettext("for skilled workers"),
+        "students": texts.gettext("for students"),
+        "jobseekers": texts.gettext("for people looking for work"),
+        "self_employed": texts.gettext("for self-employed people"),
+        "people_with_disabilities": texts.gettext("for people with disabilities"),
+        "lgbtq": texts.gettext("for queer people"),
+        "ukrainians": texts.gettext("for people from Ukraine"),
+    }
+    return names.get(audience, audience)

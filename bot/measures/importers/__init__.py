@@ -1,0 +1,1 @@
+"""Readers of exchange formats."""

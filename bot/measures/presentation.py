@@ -1,0 +1,161 @@
+"""Offers as cards in the reader's language. What a row does not know is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from bot.i18n.texts import Texts
+from bot.measures.models import Measure, MeasureText
+from bot.messages import Card, CardLine
+
+STALE_AFTER = timedelta(days=180)
+SHORT_BODY = 220
+# Languages in which a row's own facts are written, in order of preference.
+SOURCE_LANGUAGES = ("en", "de")
+
+
+def card(measure: Measure, texts: Texts, *, today: date, short: bool) -> Card:
+    """An offer's card: the main facts when ``short``, otherwise all that are known.
+
+    Every value is taken from the row as it stands; source and date always show.
+    """
+    words = _words(measure, texts.language)
+    title = words("title")
+    return Card(
+        title=title,
+        subtitle=_subtitle(measure, title, texts.language),
+        body=_shortened(words("description")) if short else words("description"),
+        lines=tuple(_lines(measure, words, texts, short=short)) + _notes(measure, texts, today),
+        source_label=_source_label(measure, texts),
+        source_url=measure.source_url,
+    )
+
+
+def _words(measure: Measure, language: str) -> Callable[[str], str]:
+    """Looks a text up in the reader's language, else in the row's own languages."""
+    available: list[MeasureText] = [
+        text for code in (language, *SOURCE_LANGUAGES) if (text := measure.text(code)) is not None
+    ]
+
+    def word(name: str) -> str:
+        return next((value for text in available if (value := getattr(text, name))), "")
+
+    return word
+
+
+def _subtitle(measure: Measure, title: str, language: str) -> str:
+    """The provider, and the German name that stands on the door."""
+    german = measure.text("de")
+    name = german.title if german and language != "de" and german.title not in title else ""
+    provider = measure.organization.name if measure.organization else ""
+    return " · ".join(part for part in (name, provider) if part)
+
+
+def _lines(
+    measure: Measure, words: Callable[[str], str], texts: Texts, *, short: bool
+) -> list[CardLine]:
+    facts = [
+        (texts.gettext("German level"), ", ".join(measure.levels), "text"),
+        (texts.gettext("Cost"), words("cost"), "text"),
+        (texts.gettext("Childcare"), _childcare(measure, texts), "text"),
+        (texts.gettext("Place"), _place(measure), "text"),
+        (texts.gettext("Phone"), measure.phone, "phone"),
+        (texts.gettext("E-mail"), measure.email, "email"),
+        (texts.gettext("Website"), _first_link(measure.website), "url"),
+    ]
+    if not short:
+        facts[:0] = [
+            (texts.gettext("For whom"), words("target_group"), "text"),
+            (texts.gettext("Conditions"), words("eligibility"), "text"),
+            (texts.gettext("Languages"), _languages(measure, texts), "text"),
+        ]
+        facts += [
+            (texts.gettext("Opening hours"), words("opening_hours"), "text"),
+            (texts.gettext("How to register"), words("registration"), "text"),
+        ]
+    return [CardLine(label=label, value=value, kind=kind) for label, value, kind in facts if value]
+
+
+def _childcare(measure: Measure, texts: Texts) -> str:
+    return texts.gettext("offered") if measure.childcare else ""
+
+
+def _place(measure: Measure) -> str:
+    town = " ".join(part for part in (measure.postal_code, measure.city) if part)
+    district = f"({measure.district})" if measure.district else ""
+    # A city alone is no place to go to.
+    if not measure.address and not measure.district:
+        return ""
+    return " ".join(
+        part for part in (f"{measure.address}," if measure.address else "", town, district) if part
+    )
+
+
+def _first_link(website: str) -> str:
+    link = website.split(";")[0].strip()
+    return link if not link or re.match(r"https?://", link) else f"https://{link}"
+
+
+def _languages(measure: Measure, texts: Texts) -> str:
+    return texts.enumeration([texts.language_name(code) for code in measure.languages])
+
+
+def _source_label(measure: Measure, texts: Texts) -> str:
+    if measure.assured_date:
+        day = texts.date(measure.assured_date)
+        return texts.gettext("Source: {title} ({date})", title=measure.source_title, date=day)
+    if measure.source_date:
+        day = texts.partial_date(measure.source_date)
+        return texts.gettext("Source: {title} ({date})", title=measure.source_title, date=day)
+    return texts.gettext("Source: {title} (page without a date)", title=measure.source_title)
+
+
+def _notes(measure: Measure, texts: Texts, today: date) -> tuple[CardLine, ...]:
+    if not is_stale(measure, today):
+        return ()
+    text = (
+        texts.gettext("This can have changed. Please ask there before you rely on it.")
+        if measure.harm_if_stale
+        else texts.gettext("Not checked for a while. Please ask there first.")
+    )
+    return (CardLine(label="", value=text, kind="note"),)
+
+
+def is_stale(measure: Measure, today: date) -> bool:
+    """Whether a row was last checked, or its page written, longer ago than ``STALE_AFTER``.
+
+    A page known to the month or year counts from the end of that time; one
+    without any date counts as stale.
+    """
+    checked = measure.assured_date or _latest_day(measure.source_date)
+    return checked is None or today - checked > STALE_AFTER
+
+
+def _latest_day(written: str) -> date | None:
+    match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", written)
+    if match is None:
+        return None
+    year, month, day = (int(part) if part else None for part in match.groups())
+    if year is None:
+        return None
+    if month and day:
+        return date(year, month, day)
+    following = date(year + 1, 1, 1) if not month or month == 12 else date(year, month + 1, 1)
+    return following - timedelta(days=1)
+
+
+def _shortened(text: str) -> str:
+    """The first whole sentences of a text, up to ``SHORT_BODY`` characters."""
+    if len(text) <= SHORT_BODY:
+        return text
+    sentences = re.split(r"(?<=[.!?;؟])\s+", text)
+    kept = ""
+    for sentence in sentences:
+        if kept and len(kept) + len(sentence) > SHORT_BODY:
+            break
+        kept = f"{kept} {sentence}".strip()
+    if len(kept) <= SHORT_BODY:
+        return kept
+    return kept[:SHORT_BODY].rsplit(" ", 1)[0] + " …"
