@@ -1,0 +1,169 @@
+"""Searching offers, refining the search, going on in it, showing one offer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot.measures.answers import PAGE_SIZE, MeasureAnswers
+from bot.measures.search import Wishes
+from bot.measures.topics import Topic
+
+SEARCH_SLOT = "search"
+# So many offers of one search can be paged through; the slot stays small.
+REMEMBERED = 30
+
+Events = list[dict[str, Any]]
+
+
+class _MeasureAction(Action):
+    def __init__(self, measures: MeasureAnswers) -> None:
+        self._measures = measures
+
+    async def _search(
+        self, dispatcher: CollectingDispatcher, topic: Topic, wishes: dict[str, Any], text: str
+    ) -> Events:
+        # The search computes and reads; a thread keeps other conversations going.
+        found = await asyncio.to_thread(
+            self._measures.find, topic=topic, wishes=_wishes(wishes), text=text
+        )
+        state = {
+            "topic": topic.value,
+            "wishes": wishes,
+            "text": text,
+            "ids": list(found.ids[:REMEMBERED]),
+            "unconfirmed": list(found.unconfirmed),
+            "position": 0,
+        }
+        _show(dispatcher, state)
+        return [SlotSet(SEARCH_SLOT, state)]
+
+
+class SearchMeasures(_MeasureAction):
+    """Answers a question about a topic with the offers that fit it best."""
+
+    def name(self) -> str:
+        """The action's name in domain and rules."""
+        return "action_search_measures"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        """Starts a new search with the wishes of this message; older ones are dropped."""
+        topic = Topic.from_intent(str(tracker.get_intent_of_latest_message())) or Topic.COUNSELLING
+        return await self._search(
+            dispatcher, topic, wishes_of(tracker.latest_message), _written(tracker)
+        )
+
+
+class RefineSearch(_MeasureAction):
+    """Adds a wish to the running search, or shows the offer that was chosen from it."""
+
+    def name(self) -> str:
+        """The action's name in domain and rules."""
+        return "action_refine_search"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        """Shows details of a chosen offer, else searches again with the wishes added."""
+        state = tracker.get_slot(SEARCH_SLOT)
+        entities = _entities(tracker.latest_message)
+        if "measure" in entities:
+            dispatcher.utter_message(json_message={"offer": str(entities["measure"])})
+            return []
+        if state is None:
+            dispatcher.utter_message(response="utter_ask_topic")
+            return []
+        if "choice" in entities:
+            return _chosen(dispatcher, state, int(entities["choice"]))
+        wishes = {**state["wishes"], **wishes_of(tracker.latest_message)}
+        text = f"{state['text']} {_written(tracker)}".strip()
+        return await self._search(dispatcher, Topic(state["topic"]), wishes, text)
+
+
+class MoreMeasures(_MeasureAction):
+    """Shows the next offers of the running search."""
+
+    def name(self) -> str:
+        """The action's name in domain and rules."""
+        return "action_more_measures"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Events:
+        """Moves on by one page; asks for a topic when nothing was searched yet."""
+        state = tracker.get_slot(SEARCH_SLOT)
+        if state is None:
+            dispatcher.utter_message(response="utter_ask_topic")
+            return []
+        moved = {**state, "position": state["position"] + PAGE_SIZE, "unconfirmed": []}
+        _show(dispatcher, moved)
+        return [SlotSet(SEARCH_SLOT, moved)]
+
+
+def _show(dispatcher: CollectingDispatcher, state: dict[str, Any]) -> None:
+    position = state["position"]
+    dispatcher.utter_message(
+        json_message={
+            "offers": {
+                "topic": state["topic"],
+                "ids": state["ids"][position : position + PAGE_SIZE],
+                "total": len(state["ids"]),
+                "position": position,
+                "wishes": state["wishes"],
+                "unconfirmed": state["unconfirmed"],
+            }
+        }
+    )
+
+
+def _chosen(dispatcher: CollectingDispatcher, state: dict[str, Any], choice: int) -> Events:
+    page = state["ids"][state["position"] : state["position"] + PAGE_SIZE]
+    index = choice - 1 if choice > 0 else len(page) + choice
+    if 0 <= index < len(page):
+        dispatcher.utter_message(json_message={"offer": page[index]})
+    else:
+        dispatcher.utter_message(response="utter_no_such_choice")
+    return []
+
+
+def wishes_of(message: dict[str, Any]) -> dict[str, Any]:
+    """The wishes that a message's entities express, as plain data for a slot."""
+    entities = _entities(message)
+    wishes: dict[str, Any] = {
+        name: entities[name]
+        for name in ("german_level", "district", "format", "language", "audience")
+        if name in entities
+    }
+    if "child_age_months" in entities:
+        wishes["child_age_months"] = int(entities["child_age_months"])
+    times = [
+        entity["value"]
+        for entity in message.get("entities", [])
+        if entity["entity"] == "time_of_day"
+    ]
+    if times:
+        wishes["time_of_day"] = sorted(set(times))
+    for name in ("childcare", "free_of_charge"):
+        if name in entities:
+            wishes[name] = True
+    return wishes
+
+
+def _wishes(data: dict[str, Any]) -> Wishes:
+    return Wishes(**{**data, "time_of_day": tuple(data.get("time_of_day", ()))})
+
+
+def _entities(message: dict[str, Any]) -> dict[str, Any]:
+    return {entity["entity"]: entity["value"] for entity in message.get("entities", [])}
+
+
+def _written(tracker: Tracker) -> str:
+    """What the person wrote; nothing when a button was pressed."""
+    text = str(tracker.latest_message.get("text") or "")
+    return "" if text.startswith("/") else text

@@ -1,0 +1,310 @@
+"""The only place that wires things together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import uuid
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+import encoder
+from actions import all_actions
+from bot.channels.health import health_routes
+from bot.channels.telegram import (
+    BotApiError,
+    ChatBlocked,
+    Polling,
+    TelegramApi,
+    TelegramChannel,
+    Webhook,
+    protect_logs,
+    webhook_routes,
+)
+from bot.channels.telegram import Receive as TelegramReceive
+from bot.channels.web.channel import TERMINAL, WEB, WebChannel
+from bot.channels.web.routes import WebSettings, web_routes
+from bot.channels.web.streams import EventStreams
+from bot.clock import Clock, utc_now
+from bot.commands import descriptions
+from bot.config import Settings
+from bot.conversations import inbox, leases
+from bot.db.session import Database
+from bot.dialogue import endpoints
+from bot.dialogue.engine import Engine
+from bot.dialogue.output import Output
+from bot.dialogue.responses import Responses
+from bot.dialogue.supervisor import EngineProcess
+from bot.i18n.identify import identify
+from bot.i18n.languages import REPLY_LANGUAGES
+from bot.i18n.texts import Catalogues
+from bot.measures.answers import MeasureAnswers
+from bot.measures.search import EncodeQuery, Vector
+from bot.messages import Channel, IncomingMessage
+from bot.router import Router
+from bot.workers.inbox import InboxWorker
+from bot.workers.outbox import OutboxWorker
+
+log = structlog.get_logger(__name__)
+
+OUTBOX_LIMIT = 64
+STOP_SECONDS = 5.0
+
+
+def query_encoder() -> EncodeQuery:
+    """Gives a text its vector; the model is loaded at the first call."""
+    loaded: list[encoder.Encoder] = []
+
+    def encode(text: str) -> Vector:
+        if not loaded:
+            loaded.append(encoder.load(threads=1))
+        vector: Vector = loaded[0].encode([text])[0]
+        return vector
+
+    return encode
+
+
+def embed_passages(texts: Sequence[str]) -> tuple[str, list[bytes]]:
+    """The model's name and the vectors of texts, as they stand in the database."""
+    model = encoder.load(threads=2)
+    vectors = model.encode(texts, kind="passage")
+    return model.name, [np.asarray(vector, dtype="<f4").tobytes() for vector in vectors]
+
+
+def engine_token(settings: Settings) -> str:
+    """The secret between engine and application: as set, or made once and kept in a file."""
+    if given := settings.engine_token.get_secret_value():
+        return given
+    path = settings.state_directory / "engine-token"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32), "utf-8")
+    return path.read_text("utf-8").strip()
+
+
+class Telegram:
+    """Receipt from Telegram, by webhook when one is configured, else by polling."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        api: TelegramApi,
+        receive: TelegramReceive,
+        catalogues: Catalogues,
+    ) -> None:
+        self._api = api
+        self._channel = TelegramChannel(api)
+        self._commands = {code: descriptions(catalogues[code]) for code in REPLY_LANGUAGES}
+        self._url = f"{settings.public_url.rstrip('/')}/telegram/webhook"
+        self._webhook: Webhook | None = None
+        self.routes: list[Route] = []
+        if settings.telegram_by_webhook:
+            secret = settings.telegram_webhook_secret.get_secret_value()
+            self._webhook = Webhook(api, receive, secret=secret)
+            self.routes = webhook_routes(self._webhook)
+        else:
+            self._polling = Polling(api, receive)
+
+    async def run(self) -> None:
+        """Receives until cancelled; what was fetched by then is stored and confirmed."""
+        menu = asyncio.create_task(self._channel.set_commands(self._commands))
+        try:
+            if self._webhook:
+                await self._register(self._webhook)
+                await asyncio.Event().wait()
+            else:
+                await self._poll()
+        finally:
+            menu.cancel()
+            if self._webhook:
+                await self._webhook.close()
+            await self._api.close()
+
+    async def _poll(self) -> None:
+        polling = asyncio.create_task(self._polling.run())
+        try:
+            await asyncio.shield(polling)
+        except asyncio.CancelledError:
+            self._polling.stop()
+            await asyncio.wait([polling], timeout=STOP_SECONDS)
+            polling.cancel()
+            raise
+
+    async def _register(self, webhook: Webhook) -> None:
+        while True:
+            try:
+                await webhook.register(self._url)
+            except BotApiError as error:
+                log.warning("telegram.webhook_not_set", reason=str(error), hint=error.hint)
+                await asyncio.sleep(max(error.seconds, STOP_SECONDS))
+            else:
+                return
+
+
+@dataclass(kw_only=True)
+class Lotse:
+    """The running product: everything that ``lotse up`` starts, built and not yet started."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    engine_process: EngineProcess | None
+    inbox_worker: InboxWorker
+    outbox_worker: OutboxWorker
+    internal: Starlette
+    public: Starlette
+    streams: EventStreams
+    telegram: Telegram | None
+
+    async def run(self) -> None:
+        """Runs until cancelled; the first part that ends ends all."""
+        if self.database.is_sqlite:
+            # Only one process uses this database, so leases left in it are a
+            # dead process's.
+            with self.database.transaction() as session:
+                leases.INBOX.release_all(session)
+                leases.OUTBOX.release_all(session)
+        uncertain = self.outbox_worker.settle_interrupted()
+        if uncertain:
+            log.warning("outbox.interrupted", uncertain=uncertain)
+        parts: list[Awaitable[None]] = [
+            _serve(self.internal, "127.0.0.1", self.settings.internal_port),
+            _serve(self.public, self.settings.host, self.settings.port),
+            self.inbox_worker.run(),
+            self.outbox_worker.run(),
+        ]
+        if self.engine_process:
+            parts.append(self.engine_process.run())
+        if self.telegram:
+            parts.append(self.telegram.run())
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self.streams.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.engine.close()
+            self.database.dispose()
+
+
+def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
+    """Builds the product from its settings. Starts nothing and opens no connection."""
+    database = Database(settings.database_url.get_secret_value())
+    catalogues = Catalogues()
+    token = engine_token(settings)
+    engine = Engine(url=settings.engine_url, token=token, timeout=settings.engine_timeout)
+    measures = MeasureAnswers(database=database, encode=query_encoder(), clock=clock)
+    owner = uuid.uuid4().hex
+    streams = EventStreams()
+    channels: dict[str, Channel] = {
+        WEB: WebChannel(streams),
+        TERMINAL: WebChannel(streams, name=TERMINAL),
+    }
+    api = _telegram_api(settings)
+    if api:
+        channels[TelegramChannel.name] = TelegramChannel(api)
+    outbox_worker = OutboxWorker(
+        database=database, channels=channels, owner=owner, clock=clock, limit=OUTBOX_LIMIT
+    )
+    inbox_worker = InboxWorker(
+        database=database,
+        router=Router(
+            database=database,
+            engine=engine,
+            output=Output(catalogues=catalogues, measures=measures),
+            catalogues=catalogues,
+            identify=identify,
+            clock=clock,
+            ask_consent=settings.ask_consent,
+        ),
+        channels=channels,
+        owner=owner,
+        clock=clock,
+        limit=settings.workers,
+        answered=outbox_worker.wake,
+    )
+
+    async def receive(
+        messages: Sequence[IncomingMessage], blocked: Sequence[ChatBlocked] = ()
+    ) -> None:
+        """Stores what arrived; it is safe when this returns."""
+
+        def store() -> None:
+            with database.transaction() as session:
+                inbox.record(session, messages, now=clock())
+                for change in blocked:
+                    inbox.set_blocked(
+                        session,
+                        channel=TelegramChannel.name,
+                        address=change.address,
+                        now=clock() if change.blocked else None,
+                    )
+
+        await asyncio.to_thread(store)
+        inbox_worker.wake()
+
+    telegram = Telegram(settings, api, receive, catalogues) if api else None
+    routes: list[BaseRoute] = [
+        *health_routes(database=database, engine=engine),
+        *web_routes(
+            database=database,
+            receive=receive,
+            streams=streams,
+            clock=clock,
+            gettext_for=lambda language: catalogues.get(language).gettext,
+            settings=WebSettings(secure_cookies=settings.public_url.startswith("https://")),
+        ),
+        *(telegram.routes if telegram else ()),
+    ]
+    return Lotse(
+        settings=settings,
+        database=database,
+        engine=engine,
+        engine_process=None if settings.engine_external else EngineProcess(settings, token=token),
+        inbox_worker=inbox_worker,
+        outbox_worker=outbox_worker,
+        internal=endpoints.create_app(
+            responses=Responses(catalogues), actions=all_actions(measures), token=token
+        ),
+        public=Starlette(routes=routes),
+        streams=streams,
+        telegram=telegram,
+    )
+
+
+def _telegram_api(settings: Settings) -> TelegramApi | None:
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        return None
+    protect_logs(token)
+    return TelegramApi(token, base_url=settings.telegram_api_url)
+
+
+async def _serve(app: Starlette, host: str, port: int) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=int(timedelta(seconds=3).total_seconds()),
+        )
+    )
+    # Signals are handled once, for all parts, by `lotse up`.
+    with contextlib.suppress(asyncio.CancelledError):
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    await server.serve()

@@ -1,0 +1,1 @@
+"""Ways to reach people: each turns its platform's updates into messages and back."""

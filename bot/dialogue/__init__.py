@@ -1,0 +1,1 @@
+"""Everything that touches the engine: its client, its texts, its actions, its answers."""

@@ -1,0 +1,45 @@
+"""What an answer changes besides what is said; applied together with storing the replies.
+
+Actions only describe effects. Carrying them out in the transaction that also
+stores the replies makes a crash in between harmless: either both happened or
+neither, and the message is processed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.handover.models import Reason
+from bot.messages import OutgoingMessage
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestHandover:
+    """Bring in a person."""
+
+    reason: Reason
+    urgent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetLanguage:
+    """Reply in this language from now on, whatever is detected."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class CountFailure:
+    """The person was not understood; anything else said by the bot resets the count."""
+
+
+Effect = RequestHandover | SetLanguage | CountFailure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """Everything that answers one message."""
+
+    messages: tuple[OutgoingMessage, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    intent: str | None = None

@@ -1,0 +1,138 @@
+"""Turns the engine's answer into messages in the reader's language and into effects.
+
+The engine answers with texts and with ``custom`` data that name what is to be
+shown: offers by id, a language change, an emergency. The words are made here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from bot.dialogue.effects import CountFailure, Effect, Reply, RequestHandover, SetLanguage
+from bot.dialogue.engine import EngineAnswer
+from bot.dialogue.texts import (
+    handover_requested,
+    language_changed,
+    language_not_served,
+    language_question,
+    not_understood,
+)
+from bot.errors import MessageNotProcessedError
+from bot.handover.models import Reason
+from bot.i18n.languages import REPLY_LANGUAGES
+from bot.i18n.texts import Catalogues
+from bot.measures.answers import MeasureAnswers
+from bot.messages import Button, Card, OutgoingMessage
+from bot.safety import answers as safety_answers
+from bot.safety.answers import Emergency
+
+# After this many messages in a row that were not understood, a person takes over.
+FAILURES_BEFORE_HANDOVER = 3
+
+
+class Output:
+    """Builds replies. Stateless apart from the texts and the measures it reads."""
+
+    def __init__(self, *, catalogues: Catalogues, measures: MeasureAnswers) -> None:
+        self._catalogues = catalogues
+        self._measures = measures
+
+    def reply(
+        self, answer: EngineAnswer, *, language: str, failures: int, emergency: Emergency | None
+    ) -> Reply:
+        """The reply to one message.
+
+        ``failures`` counts the messages before this one that were not understood;
+        ``emergency`` is what the words alone told. Raises ``MessageNotProcessedError``
+        when the engine said nothing: silence is never an answer.
+        """
+        messages: list[OutgoingMessage] = []
+        effects: list[Effect] = []
+        for item in answer.messages:
+            custom = item.get("custom") or {}
+            if custom:
+                message, caused = self._custom(custom, language, failures, emergency)
+                effects.extend(caused)
+            else:
+                message = OutgoingMessage(
+                    text=item.get("text") or "",
+                    buttons=tuple(_button(button) for button in item.get("buttons") or ()),
+                    language=language,
+                )
+            if message is not None:
+                messages.append(message)
+        if not messages:
+            raise MessageNotProcessedError(f"the engine was silent on {answer.intent}")
+        return Reply(messages=_joined(messages), effects=tuple(effects), intent=answer.intent)
+
+    def _custom(
+        self,
+        custom: dict[str, Any],
+        language: str,
+        failures: int,
+        emergency: Emergency | None,
+    ) -> tuple[OutgoingMessage | None, list[Effect]]:
+        texts = self._catalogues.get(language)
+        if "offers" in custom:
+            return self._measures.offers(custom["offers"], texts), []
+        if "offer" in custom:
+            return self._measures.details(custom["offer"], texts), []
+        if "language" in custom:
+            return self._language(custom["language"], language)
+        if "handover" in custom:
+            effect = RequestHandover(reason=Reason(custom["handover"]))
+            return handover_requested(texts), [effect]
+        if "emergency" in custom:
+            kind = emergency or Emergency.DANGER
+            return safety_answers.answer(kind, texts), [
+                RequestHandover(reason=Reason.EMERGENCY, urgent=True)
+            ]
+        if "not_understood" in custom:
+            if failures + 1 >= FAILURES_BEFORE_HANDOVER:
+                return handover_requested(texts), [RequestHandover(reason=Reason.NOT_UNDERSTOOD)]
+            return not_understood(texts, again=failures > 0), [CountFailure()]
+        raise MessageNotProcessedError(f"unknown custom answer {sorted(custom)}")
+
+    def _language(self, wanted: str | None, language: str) -> tuple[OutgoingMessage, list[Effect]]:
+        if wanted in REPLY_LANGUAGES:
+            return language_changed(self._catalogues[wanted]), [SetLanguage(code=wanted)]
+        texts = self._catalogues.get(language)
+        if wanted:
+            return language_not_served(texts, wanted), []
+        return language_question(texts), []
+
+
+def _joined(messages: list[OutgoingMessage]) -> tuple[OutgoingMessage, ...]:
+    """Merges what the engine said in pieces: one question gets one message back."""
+    cards: tuple[Card, ...] = sum((message.cards for message in messages), ())
+    buttons: tuple[Button, ...] = sum((message.buttons for message in messages), ())
+    text = "\n\n".join(message.text for message in messages if message.text)
+    # The last piece decides the language: a language change speaks in the new one.
+    return (
+        OutgoingMessage(text=text, cards=cards, buttons=buttons, language=messages[-1].language),
+    )
+
+
+def _button(button: dict[str, Any]) -> Button:
+    return Button(title=button["title"], payload=payload(button["payload"]))
+
+
+def payload(written: str) -> dict[str, Any]:
+    """A payload of ``domain/*.yml``: ``/intent{"entity": …}`` or ``!command``, as data.
+
+    Raises ``ValueError`` for any other form.
+    """
+    if written.startswith("!"):
+        return {"command": written[1:]}
+    match = re.fullmatch(r"/(\w+)(\{.*\})?", written)
+    if match is None:
+        raise ValueError(f"not a payload: {written!r}")
+    return {"intent": match[1], "entities": json.loads(match[2] or "{}")}
+
+
+def as_payload_text(data: dict[str, Any]) -> str:
+    """A button's payload as the engine reads it: ``/intent{"entity": …}``."""
+    entities = data.get("entities") or {}
+    return f"/{data['intent']}{json.dumps(entities)}" if entities else f"/{data['intent']}"

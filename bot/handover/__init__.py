@@ -1,0 +1,1 @@
+"""Handover: a person takes over from the bot and gives the conversation back."""

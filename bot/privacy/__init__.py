@@ -1,0 +1,1 @@
+"""Consent, and the right to be forgotten."""

@@ -1,0 +1,63 @@
+"""What a person is told and asked before their first message is answered."""
+
+from __future__ import annotations
+
+from bot.i18n.texts import Texts
+from bot.messages import Button, OutgoingMessage
+
+AGREE = "consent.agree"
+DECLINE = "consent.decline"
+
+
+def question(texts: Texts) -> OutgoingMessage:
+    """Who speaks, what is stored and how to have it deleted; asks for consent."""
+    return OutgoingMessage(
+        text=texts.gettext(
+            "Hello! I am Lotse, the chat assistant of the City of Stuttgart for newcomers. "
+            "I am a computer program. When needed, I bring in a person.\n\n"
+            "To answer you, I store what you write here. Only the advice team can read it. "
+            "Other offices do not get it. You can delete everything at any time: write /forget.\n\n"
+            "Do you agree? Then I answer your message right away."
+        ),
+        buttons=(
+            Button(title=texts.gettext("Yes, I agree"), payload={"command": AGREE}),
+            Button(title=texts.gettext("No"), payload={"command": DECLINE}),
+        ),
+        language=texts.language,
+    )
+
+
+def reminder(texts: Texts) -> OutgoingMessage:
+    """Repeats the choice shortly, for a person who wrote on instead of choosing."""
+    return OutgoingMessage(
+        text=texts.gettext("I have kept your message. May I store it and answer it?"),
+        buttons=question(texts).buttons,
+        language=texts.language,
+    )
+
+
+def declined(texts: Texts) -> OutgoingMessage:
+    """Confirms a "no" and names a way to get help without the chat."""
+    return OutgoingMessage(
+        text=texts.gettext(
+            "All right. I have deleted what you wrote. "
+            "In an emergency call 110 or 112. If you change your mind, just write again."
+        ),
+        language=texts.language,
+    )
+
+
+def thanks(texts: Texts) -> OutgoingMessage:
+    """Said when consent was given before anything was asked."""
+    return OutgoingMessage(
+        text=texts.gettext("Thank you. What do you need? Write to me in your language."),
+        language=texts.language,
+    )
+
+
+def forgotten(texts: Texts) -> OutgoingMessage:
+    """The last words to a person whose data are deleted."""
+    return OutgoingMessage(
+        text=texts.gettext("Everything is deleted. If you need something, just write again."),
+        language=texts.language,
+    )

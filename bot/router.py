@@ -1,0 +1,388 @@
+"""Bot or human? The one decision about every message, and what follows from it.
+
+A message is answered in one transaction that stores the replies, applies the
+effects and marks the message done. Whatever fails before it leaves the message
+open, and it is processed again: nothing is lost and nothing is said twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot import commands
+from bot.clock import Clock
+from bot.conversations import inbox, outbox
+from bot.conversations.models import Conversation, ConversationState, InboxMessage, InboxState
+from bot.db.session import Database
+from bot.dialogue import texts as phrases
+from bot.dialogue.effects import CountFailure, Reply, RequestHandover, SetLanguage
+from bot.dialogue.engine import Engine
+from bot.dialogue.output import Output, as_payload_text
+from bot.errors import EngineUnavailableError, MessageNotProcessedError
+from bot.handover import service as handover
+from bot.handover.models import Reason
+from bot.i18n.identify import Identification
+from bot.i18n.languages import nearest_reply_language
+from bot.i18n.texts import Catalogues, Texts
+from bot.messages import Kind, OutgoingMessage
+from bot.privacy import consent
+from bot.privacy.service import forget_contents
+from bot.safety import answers as safety_answers
+from bot.safety.detect import detect
+
+log = structlog.get_logger(__name__)
+
+# So many attempts before a message that the engine cannot process is given up.
+ATTEMPTS = 3
+# How long the engine may be away before the person is told.
+PATIENCE = timedelta(seconds=4)
+# What the engine reads of a message; the database keeps more.
+MAXIMUM_READ = 2_000
+
+Identify = Callable[..., Identification]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    """One message with all that deciding about it needs; no session is held meanwhile."""
+
+    message_id: int
+    conversation_id: str
+    kind: Kind
+    text: str = field(repr=False)
+    has_button: bool
+    payload: dict[str, Any] | None = field(repr=False)
+    attempts: int
+    waiting: timedelta
+    state: ConversationState
+    language: str
+    failures: int
+    may_answer: bool
+    consent_asked: bool
+    reset_due: bool
+    outage_noted: bool
+
+
+class Router:
+    """Answers the messages of conversations, one at a time each."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        output: Output,
+        catalogues: Catalogues,
+        identify: Identify,
+        clock: Clock,
+        ask_consent: bool,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._output = output
+        self._catalogues = catalogues
+        self._identify = identify
+        self._clock = clock
+        self._ask_consent = ask_consent
+
+    async def answer_next(self, conversation_id: str) -> bool:
+        """Answers the oldest due message of a conversation; False when there is none.
+
+        The caller holds the conversation's lease. Never raises for reasons that lie
+        in the message or in the engine.
+        """
+        turn = await asyncio.to_thread(self._begin, conversation_id)
+        if turn is None:
+            return False
+        try:
+            settle = await self._decide(turn)
+        except EngineUnavailableError:
+            settle = self._engine_away(turn)
+        except MessageNotProcessedError as error:
+            log.warning("message.failed", message=turn.message_id, error=str(error))
+            settle = self._not_processed(turn)
+        await asyncio.to_thread(self._settle, turn, settle)
+        return True
+
+    # Reading
+
+    def _begin(self, conversation_id: str) -> _Turn | None:
+        now = self._clock()
+        with self._database.transaction() as session:
+            message = inbox.next_message(session, conversation_id, now=now)
+            if message is None:
+                return None
+            conversation = message.conversation
+            command = commands.parse(message.text) if message.kind == Kind.TEXT else None
+            payload = command.payload if command else _pressed(session, message)
+            text = readable(message.text)
+            self._settle_language(conversation, message, text if not command else "")
+            return _Turn(
+                message_id=message.id,
+                conversation_id=conversation.id,
+                kind=Kind(message.kind),
+                text=text,
+                has_button=message.button_key is not None,
+                payload=payload,
+                attempts=message.attempts,
+                waiting=now - message.received_at,
+                state=conversation.state,
+                language=conversation.language or "en",
+                failures=conversation.failures,
+                may_answer=not self._ask_consent
+                or conversation.identity.contact.consented_at is not None,
+                consent_asked=conversation.consent_asked_at is not None,
+                reset_due=conversation.engine_reset_due,
+                outage_noted=conversation.outage_noted_at is not None,
+            )
+
+    def _settle_language(
+        self, conversation: Conversation, message: InboxMessage, text: str
+    ) -> None:
+        """Notes the message's language and the one to reply in, which is sticky."""
+        identified = self._identify(
+            text,
+            previous=conversation.language,
+            platform=conversation.identity.platform_language,
+            pinned=conversation.language_pinned,
+        )
+        message.language = identified.language
+        if not conversation.language_pinned:
+            conversation.language = nearest_reply_language(identified.language)
+
+    # Deciding
+
+    async def _decide(self, turn: _Turn) -> _Settle:
+        texts = self._catalogues.get(turn.language)
+        command = (turn.payload or {}).get("command")
+        emergency = detect(turn.text) if turn.kind == Kind.TEXT else None
+        if command == phrases.WITHDRAW_HANDOVER and turn.state != ConversationState.WITH_HUMAN:
+            return self._withdraw(texts)
+        if turn.state != ConversationState.BOT:
+            return self._for_the_desk(turn, urgent=emergency is not None)
+        if emergency is not None:
+            effect = RequestHandover(reason=Reason.EMERGENCY, urgent=True)
+            message = safety_answers.answer(emergency, texts)
+            return _answered(
+                Reply(messages=(message,), effects=(effect,), intent="report_emergency")
+            )
+        if command == consent.DECLINE:
+            return self._declined(texts)
+        if command == consent.AGREE:
+            return self._agreed()
+        if command == "privacy.forget":
+            return await self._forget(turn, texts)
+        if not turn.may_answer:
+            return self._ask_for_consent(turn, texts)
+        if turn.has_button and turn.payload is None:
+            return _answered(Reply(messages=(phrases.old_button(texts),)))
+        if turn.kind not in (Kind.TEXT, Kind.BUTTON) and not turn.text:
+            return _answered(Reply(messages=(phrases.cannot_read(turn.kind, texts),)))
+        if turn.payload is None and not re.search(r"\w", turn.text):
+            return _answered(
+                Reply(messages=(phrases.not_understood(texts, again=False),), intent="none")
+            )
+        return await self._ask_engine(turn)
+
+    async def _ask_engine(self, turn: _Turn) -> _Settle:
+        if turn.reset_due:
+            await self._engine.reset(turn.conversation_id)
+        # A leading slash would be read as an intent; only buttons may name one.
+        text = as_payload_text(turn.payload) if turn.payload else turn.text.lstrip("/ ")
+        answer = await self._engine.answer(
+            sender=turn.conversation_id,
+            message=text,
+            message_id=str(turn.message_id),
+            metadata={"language": turn.language},
+        )
+        reply = await asyncio.to_thread(
+            self._output.reply,
+            answer,
+            language=turn.language,
+            failures=turn.failures,
+            emergency=None,
+        )
+        return _answered(reply, engine_was_up=True)
+
+    def _for_the_desk(self, turn: _Turn, *, urgent: bool) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            inbox.finish(message, now=self._clock())
+            if urgent:
+                self._hand_over(session, message, reason=Reason.EMERGENCY, urgent=True)
+                texts = self._catalogues.get(turn.language)
+                kind = detect(turn.text) or safety_answers.Emergency.DANGER
+                self._say(session, message, safety_answers.answer(kind, texts))
+
+        return settle
+
+    def _withdraw(self, texts: Texts) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            now = self._clock()
+            handover.withdraw(session, message.conversation, now=now)
+            self._say(session, message, phrases.handover_withdrawn(texts))
+            inbox.finish(message, now=now)
+
+        return settle
+
+    def _ask_for_consent(self, turn: _Turn, texts: Texts) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            conversation = message.conversation
+            if message.kind == Kind.TEXT and (turn.payload or {}).get("intent") != "greet":
+                inbox.await_consent(message)
+            else:
+                inbox.finish(message, now=self._clock())
+            question = consent.reminder if turn.consent_asked else consent.question
+            self._say(session, message, question(texts))
+            conversation.consent_asked_at = self._clock()
+
+        return settle
+
+    def _agreed(self) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            now = self._clock()
+            contact = message.conversation.identity.contact
+            contact.consented_at = contact.consented_at or now
+            inbox.finish(message, now=now)
+            if not inbox.release_after_consent(session, message.conversation_id, now=now):
+                texts = self._catalogues.get(message.conversation.language)
+                self._say(session, message, consent.thanks(texts))
+
+        return settle
+
+    def _declined(self, texts: Texts) -> _Settle:
+        return self._forgotten(consent.declined(texts))
+
+    async def _forget(self, turn: _Turn, texts: Texts) -> _Settle:
+        await self._engine.forget(turn.conversation_id)
+        return self._forgotten(consent.forgotten(texts))
+
+    def _forgotten(self, last_words: OutgoingMessage) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            conversation = message.conversation
+            session.expunge(message)
+            forget_contents(session, conversation)
+            outbox.add(session, conversation=conversation, messages=[last_words], now=self._clock())
+
+        return settle
+
+    def _engine_away(self, turn: _Turn) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            now = self._clock()
+            inbox.postpone(message, now=now)
+            conversation = message.conversation
+            if turn.waiting >= PATIENCE and not turn.outage_noted:
+                texts = self._catalogues.get(turn.language)
+                outbox.add(
+                    session,
+                    conversation=conversation,
+                    messages=[phrases.engine_down(texts)],
+                    now=now,
+                )
+                conversation.outage_noted_at = now
+
+        return settle
+
+    def _not_processed(self, turn: _Turn) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            now = self._clock()
+            inbox.postpone(message, now=now)
+            if message.attempts < ATTEMPTS:
+                return
+            message.state = InboxState.FAILED
+            conversation = message.conversation
+            conversation.failures += 1
+            texts = self._catalogues.get(turn.language)
+            self._say(session, message, phrases.failed(texts))
+
+        return settle
+
+    # Settling
+
+    def _settle(self, turn: _Turn, settle: _Settle) -> None:
+        with self._database.transaction() as session:
+            message = session.get(InboxMessage, turn.message_id)
+            if message is None or message.state != InboxState.PENDING:
+                # The person was forgotten meanwhile; there is nobody to answer.
+                return
+            if isinstance(settle, _Answered):
+                self._apply(session, message, settle)
+            else:
+                settle(session, message)
+
+    def _apply(self, session: Session, message: InboxMessage, answered: _Answered) -> None:
+        now = self._clock()
+        conversation = message.conversation
+        reply = answered.reply
+        message.intent = reply.intent
+        if answered.engine_was_up:
+            conversation.engine_reset_due = False
+            conversation.outage_noted_at = None
+        conversation.failures = conversation.failures + 1 if CountFailure() in reply.effects else 0
+        for effect in reply.effects:
+            if isinstance(effect, RequestHandover):
+                self._hand_over(session, message, reason=effect.reason, urgent=effect.urgent)
+            elif isinstance(effect, SetLanguage):
+                conversation.language, conversation.language_pinned = effect.code, True
+        for outgoing in reply.messages:
+            self._say(session, message, outgoing)
+        inbox.finish(message, now=now)
+
+    def _hand_over(
+        self, session: Session, message: InboxMessage, *, reason: Reason, urgent: bool
+    ) -> None:
+        handover.request(
+            session, message.conversation, reason=reason, urgent=urgent, now=self._clock()
+        )
+
+    def _say(self, session: Session, message: InboxMessage, outgoing: OutgoingMessage) -> None:
+        outbox.add(
+            session,
+            conversation=message.conversation,
+            messages=[outgoing],
+            now=self._clock(),
+            in_reply_to=message,
+        )
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """The ordinary way to settle a message: its reply, with its effects."""
+
+    reply: Reply
+    engine_was_up: bool = False
+
+
+def _answered(reply: Reply, *, engine_was_up: bool = False) -> _Answered:
+    return _Answered(reply, engine_was_up)
+
+
+_Settle = _Answered | Callable[[Session, InboxMessage], None]
+
+
+def _pressed(session: Session, message: InboxMessage) -> dict[str, Any] | None:
+    if message.button_key is None:
+        return None
+    button = outbox.button(session, conversation_id=message.conversation_id, key=message.button_key)
+    return button.payload if button else None
+
+
+def readable(text: str) -> str:
+    """A text without control and direction characters, on one line, of bounded length."""
+    visible = "".join(
+        " " if character in "\r\n\t" else character
+        for character in unicodedata.normalize("NFC", text[: MAXIMUM_READ * 2])
+        # Cc: control, Cf: direction marks and the like; the joiners that Persian
+        # and emoji need are kept.
+        if unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
+        or character in "\r\n\t\u200c\u200d"
+    )
+    return " ".join(visible.split())[:MAXIMUM_READ]

@@ -1,0 +1,1 @@
+"""Emergencies: recognised before anything else and answered from fixed texts."""

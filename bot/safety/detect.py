@@ -1,0 +1,94 @@
+"""Recognises emergencies by their words, without the engine and before consent.
+
+The phrases stand in ``phrases.yml``, whose head explains how they are written.
+They are chosen so that a message containing one is an emergency in all
+likelihood; what needs judgement is left to the trained model, which runs
+afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from bot.errors import ConfigurationError
+from bot.safety.answers import Emergency
+from bot.safety.phrasebook import BARRIER, PhraseBook
+
+PHRASES = Path(__file__).with_name("phrases.yml")
+
+_WORDS = "words"
+_HARMLESS = "harmless"
+_APOSTROPHES = "'’‘`´ʼ′"
+_LETTERS = str.maketrans("أإآٱىةکیھہۀłđı", "اااايهكيهههldi")
+
+
+class _Vocabulary(NamedTuple):
+    order: tuple[Emergency, ...]
+    emergencies: PhraseBook
+    harmless: PhraseBook
+
+
+def detect(text: str) -> Emergency | None:
+    """The kind of emergency that a text speaks of in so many words, or None.
+
+    Of several kinds the one that stands first in ``phrases.yml`` is named. Any text is
+    accepted; the time grows in proportion to its length. Raises ``ConfigurationError``
+    where ``phrases.yml`` is faulty.
+    """
+    vocabulary = _vocabulary()
+    words = _without_harmless(fold(text).split(), vocabulary.harmless)
+    heard = {found.label for found in vocabulary.emergencies.search(words)}
+    return next((kind for kind in vocabulary.order if kind in heard), None)
+
+
+def fold(text: str) -> str:
+    """The text as phrases are compared: lower case, words parted by single spaces.
+
+    Accents, vowel signs, apostrophes, invisible characters and punctuation are gone, Arabic
+    letters unified, and a letter held down ("heeelp") stands once.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(c for c in decomposed if not _is_dropped(c)).translate(_LETTERS)
+    words = re.sub(r"[\W_]+", " ", bare)
+    return re.sub(r"([^\W\d])\1{2,}", r"\1", words).strip()
+
+
+def _is_dropped(character: str) -> bool:
+    return (
+        character == "ـ"
+        or character in _APOSTROPHES
+        or unicodedata.category(character) in ("Mn", "Me", "Cf")
+    )
+
+
+def _without_harmless(words: list[str], harmless: PhraseBook) -> list[str]:
+    """The words with a barrier in the place of every harmless phrase."""
+    is_harmless = [False] * len(words)
+    for found in harmless.search(words):
+        is_harmless[found.start : found.end] = [True] * (found.end - found.start)
+    return [BARRIER if hidden else w for w, hidden in zip(words, is_harmless, strict=True)]
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> _Vocabulary:
+    data: Mapping[str, Mapping[str, list[str]]] = yaml.load(
+        PHRASES.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+    groups: Mapping[str, Mapping[str, str]] = data.pop(_WORDS)
+    kinds = [key for key in data if key != _HARMLESS]
+    if unknown := set(kinds) - set(Emergency):
+        raise ConfigurationError(f"{PHRASES.name}: unknown kinds {', '.join(sorted(unknown))}")
+    emergencies, harmless = PhraseBook(fold), PhraseBook(fold)
+    for label, by_language in data.items():
+        book = harmless if label == _HARMLESS else emergencies
+        for language, phrases in by_language.items():
+            for phrase in phrases:
+                book.add(label, phrase, groups.get(language, {}))
+    return _Vocabulary(tuple(Emergency(kind) for kind in kinds), emergencies, harmless)
