@@ -26,7 +26,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
 import engine.overrides
-from engine import settings
+from engine import history, settings
 
 engine.overrides.install()
 
@@ -103,9 +103,10 @@ class LotseInput(InputChannel):
                 return json({"error": "sender is missing"}, status=422)
             agent = request.app.ctx.agent
             async with agent.lock_store.lock(sender):
-                tracker = await agent.tracker_store.get_or_create_tracker(sender)
+                store = agent.processor.tracker_store
+                tracker = await store.get_or_create_tracker(sender)
                 tracker.update(Restarted(), agent.domain)
-                await agent.tracker_store.save(tracker)
+                await store.save(tracker)
             return json({"sender": sender})
 
         @routes.post("/forget")
@@ -115,7 +116,7 @@ class LotseInput(InputChannel):
                 return json({"error": "sender is missing"}, status=422)
             agent = request.app.ctx.agent
             async with agent.lock_store.lock(sender):
-                await _delete_tracker(agent.tracker_store, sender)
+                await _delete_tracker(agent.processor.tracker_store, sender)
             return json({"sender": sender})
 
         return routes
@@ -130,7 +131,7 @@ class LotseInput(InputChannel):
         if agent is None or not agent.is_ready():
             return json({"error": "the model is not loaded yet"}, status=503)
         sender, message_id = body["sender"], body["message_id"]
-        known = await _known_answer(agent, sender, message_id)
+        known = await _prepare(agent, sender, message_id)
         if known is not None:
             return json({"message_id": message_id, "repeated": True, **known})
         try:
@@ -156,15 +157,27 @@ class LotseInput(InputChannel):
         return json({"message_id": message_id, "repeated": False, **answer})
 
 
+async def _prepare(agent: Any, sender: str, message_id: str) -> Optional[Dict[str, Any]]:
+    """The answer given to this message already, if any; else bounds the conversation's length."""
+    store = agent.processor.tracker_store
+    async with agent.lock_store.lock(sender):
+        tracker = await store.retrieve(sender)
+        if tracker is None:
+            return None
+        known = answer_from_events(list(tracker.events), message_id)
+        if known is None and history.is_long(tracker):
+            tracker.update_with_events(history.new_session(tracker), agent.domain)
+            await store.save(tracker)
+        return known
+
+
 async def _known_answer(agent: Any, sender: str, message_id: str) -> Optional[Dict[str, Any]]:
-    tracker = await agent.tracker_store.retrieve(sender)
+    tracker = await agent.processor.tracker_store.retrieve(sender)
     return answer_from_events(list(tracker.events), message_id) if tracker else None
 
 
 async def _delete_tracker(store: Any, sender: str) -> None:
     """Deletes a conversation's events; Rasa 3.6 has no call of its own for this."""
-    while hasattr(store, "_tracker_store"):
-        store = store._tracker_store
     if hasattr(store, "session_scope"):
         with store.session_scope() as session:
             session.query(store.SQLEvent).filter_by(sender_id=sender).delete()

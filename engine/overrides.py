@@ -1,4 +1,4 @@
-"""Three of Rasa's classes, replaced by stricter or leaner ones of the same contract.
+"""Two of Rasa's classes, replaced by stricter or leaner ones of the same contract.
 
 ``install`` rebinds the names through which Rasa constructs them; no file of
 Rasa is changed. What differs:
@@ -7,6 +7,7 @@ Rasa is changed. What differs:
   message. Rasa logs it and goes on with ``200 []`` and a half-written
   conversation; here nothing is saved, the channel answers 503, and the same
   message can be sent again.
+* Saving a conversation fails openly (see ``StrictProcessor``).
 * ``LeanRemoteAction``: action results are checked by one validator compiled at
   import, and the call carries no event history. Rasa builds and checks its own
   JSON schema anew for each result, which takes about 28 ms.
@@ -26,6 +27,7 @@ from rasa.core.channels.channel import OutputChannel
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
+from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
@@ -66,7 +68,17 @@ class _GuardedAction(Action):
 
 
 class StrictProcessor(MessageProcessor):
-    """A message processor for which a message succeeds as a whole or not at all."""
+    """A message processor for which a message succeeds as a whole or not at all.
+
+    It also takes the tracker store out of Rasa's ``FailSafeTrackerStore``, which
+    goes on in memory when saving fails: a conversation that cannot be saved must
+    not be answered as if it were.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(self.tracker_store, FailSafeTrackerStore):
+            self.tracker_store = self.tracker_store._tracker_store
 
     async def _run_action(
         self,

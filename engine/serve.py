@@ -7,8 +7,10 @@ interface only, and requires the token of ``LOTSE_ENGINE_TOKEN`` on every route.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -59,6 +61,7 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     configure_logging_and_warnings(log_level=logging.WARNING)
     configure_structlog(logging.WARNING)
+    _prepare_tracker_database()
     endpoints = AvailableEndpoints.read_endpoints(str(arguments.endpoints))
     _point_at_application(endpoints)
     rasa.core.run.serve_application(
@@ -70,6 +73,15 @@ def _serve(arguments: argparse.Namespace) -> None:
         enable_api=True,
         endpoints=endpoints,
     )
+
+
+def _prepare_tracker_database() -> None:
+    database = os.environ.get(settings.TRACKER_DATABASE_VARIABLE)
+    if database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        # The mode is kept in the file: committing takes one write instead of three.
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _point_at_application(endpoints: object) -> None:

@@ -1,0 +1,1 @@
+"""Entities found by rules and word lists: see ``extract.py`` for the one entrance."""
