@@ -98,11 +98,12 @@ class Telegram:
         self,
         settings: Settings,
         api: TelegramApi,
+        channel: TelegramChannel,
         receive: TelegramReceive,
         catalogues: Catalogues,
     ) -> None:
         self._api = api
-        self._channel = TelegramChannel(api)
+        self._channel = channel
         self._commands = {code: descriptions(catalogues[code]) for code in REPLY_LANGUAGES}
         self._url = f"{settings.public_url.rstrip('/')}/telegram/webhook"
         self._webhook: Webhook | None = None
@@ -214,8 +215,9 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         TERMINAL: WebChannel(streams, name=TERMINAL),
     }
     api = _telegram_api(settings)
-    if api:
-        channels[TelegramChannel.name] = TelegramChannel(api)
+    telegram_channel = TelegramChannel(api) if api else None
+    if telegram_channel:
+        channels[TelegramChannel.name] = telegram_channel
     outbox_worker = OutboxWorker(
         database=database, channels=channels, owner=owner, clock=clock, limit=OUTBOX_LIMIT
     )
@@ -256,7 +258,11 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         await asyncio.to_thread(store)
         inbox_worker.wake()
 
-    telegram = Telegram(settings, api, receive, catalogues) if api else None
+    telegram = (
+        Telegram(settings, api, telegram_channel, receive, catalogues)
+        if api and telegram_channel
+        else None
+    )
     routes: list[BaseRoute] = [
         *health_routes(database=database, engine=engine),
         *web_routes(

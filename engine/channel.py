@@ -116,7 +116,7 @@ class LotseInput(InputChannel):
                 return json({"error": "sender is missing"}, status=422)
             agent = request.app.ctx.agent
             async with agent.lock_store.lock(sender):
-                await _delete_tracker(agent.processor.tracker_store, sender)
+                agent.processor.tracker_store.forget(sender)
             return json({"sender": sender})
 
         return routes
@@ -174,16 +174,6 @@ async def _prepare(agent: Any, sender: str, message_id: str) -> Optional[Dict[st
 async def _known_answer(agent: Any, sender: str, message_id: str) -> Optional[Dict[str, Any]]:
     tracker = await agent.processor.tracker_store.retrieve(sender)
     return answer_from_events(list(tracker.events), message_id) if tracker else None
-
-
-async def _delete_tracker(store: Any, sender: str) -> None:
-    """Deletes a conversation's events; Rasa 3.6 has no call of its own for this."""
-    if hasattr(store, "session_scope"):
-        with store.session_scope() as session:
-            session.query(store.SQLEvent).filter_by(sender_id=sender).delete()
-            session.commit()
-    else:
-        store.store.pop(sender, None)
 
 
 def _checked(body: Any) -> tuple[Dict[str, Any], Optional[str]]:

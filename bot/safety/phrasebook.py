@@ -48,6 +48,9 @@ class _State:
     at_beginning: list[_State] = field(default_factory=list)
     at_end: list[_State] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    # Where each part of a phrase leads that some phrase has at this point: phrases that
+    # begin alike share their states.
+    exits: dict[str, _State] = field(default_factory=dict)
 
     def tables(self) -> tuple[dict[str, list[_State]], ...]:
         return self.words, self.stems, self.joined_words, self.joined_stems
@@ -141,21 +144,27 @@ class PhraseBook:
 
     def _part(self, entry: _State, tokens: list[str], groups: Mapping[str, str]) -> _State:
         token = tokens.pop(0)
+        inside: list[str] = []
         if token == "(":  # noqa: S105 -- a bracket, not a secret
-            inside = self._alternatives(entry, tokens, groups)
-            if not tokens or tokens.pop(0) != ")":
-                raise ConfigurationError("a bracket in a phrase is never closed")
-            return inside
-        if token == "…":  # noqa: S105
-            return _gap(entry)
-        if token in "^$":
-            anchored = _State()
-            (entry.at_beginning if token == "^" else entry.at_end).append(anchored)
-            return anchored
-        if token.startswith("{"):
+            inside = _up_to_closing_bracket(tokens)
+        elif token.startswith("{"):
             if token[1:-1] not in groups:
                 raise ConfigurationError(f"no words are given for {token} in a phrase")
-            return self._alternatives(entry, _TOKEN.findall(groups[token[1:-1]]), groups)
+            inside = _TOKEN.findall(groups[token[1:-1]])
+        name = " ".join([token, *inside])
+        if name not in entry.exits:
+            entry.exits[name] = (
+                self._alternatives(entry, inside, groups) if inside else self._step(entry, token)
+            )
+        return entry.exits[name]
+
+    def _step(self, entry: _State, token: str) -> _State:
+        if token == "…":  # noqa: S105
+            return _gap(entry)
+        if token in ("^", "$"):
+            anchored = _State()
+            (entry.at_beginning if token == "^" else entry.at_end).append(anchored)  # noqa: S105
+            return anchored
         return self._word(entry, token)
 
     def _word(self, entry: _State, token: str) -> _State:
@@ -174,6 +183,18 @@ class PhraseBook:
             }[is_joined, is_stem]
             table.setdefault(last, []).append(exits)
         return exits
+
+
+def _up_to_closing_bracket(tokens: list[str]) -> list[str]:
+    """Takes the tokens up to the bracket's end from the front; the end itself is dropped."""
+    depth = 1
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth == 0:
+            inside = tokens[:index]
+            del tokens[: index + 1]
+            return inside
+    raise ConfigurationError("a bracket in a phrase is never closed")
 
 
 def _spellings(word: str) -> Iterator[tuple[str, ...]]:

@@ -3,7 +3,8 @@
 Each language has its own words but all share one grammar, which ``ages.py`` writes
 as regular expressions over these letters:
 
-n number, H half, h "and a half", y m w units, Y M units that only ages have, D a
+n number, H half, h "and a half", y m w units, j k units that do not add up, Y M
+units that only ages have, D a
 whole year or years in one word, d months in one word, f z whole ages in one word,
 o behind an age, A before one, B either, c child, i between child and number, t "he
 is", g "il a", s "I am", S "yaşındayım", a and, r up to, p about; a comma, a full
@@ -27,6 +28,8 @@ _SYMBOLS = {
     "weeks": "w",
     "years_old": "Y",
     "months_old": "M",
+    "years_each": "j",
+    "months_each": "k",
     "old": "o",
     "aged": "A",
     "child": "c",
@@ -40,11 +43,11 @@ _SYMBOLS = {
     "range": "r",
     "about": "p",
 }
-_PRECEDENCE = "SfzDdnYMymwHhctgsAoarip_"
+_PRECEDENCE = "SfzDdnYMymjkwHhctgsAoarip_"
 # A message without any of these says nothing about an age.
-_TELLING = "ymwYMADdfzctg"
+_TELLING = "ymjkwYMADdfzctg"
 # "السنة" is "this year" and "بشهر تسعة" is "in September": no prefix but "and" here.
-_DURATIONS = frozenset("ymwYMDdnH")
+_DURATIONS = frozenset("ymjkwYMDdnH")
 _QUANTITIES = frozenset("nHDdfzyh")
 _YEAR, _HALF_YEAR = 12, 6
 _HARD_BREAKS = frozenset(".!?;\n")

@@ -11,20 +11,21 @@ from engine.entities.text import Message
 
 HIGHEST = 215
 _MONTHS_PER_YEAR = 12
+_TENS = 20
 _DAYS_PER_WEEK, _DAYS_PER_MONTH = 7, 30.4
 
 _NUMBER = r"[nH]h?"
 _NUMBERS = rf"{_NUMBER}(?:[a,]{{1,2}}{_NUMBER}(?!c))*"
 _AND_MONTHS = r"(?:a?(?:nm|d))?"
 _QUANTITY = re.compile(
-    rf"{_NUMBERS}(?:[yY]h?{_AND_MONTHS}|[mM]h?|w)|yh{_AND_MONTHS}|[Dd]h?{_AND_MONTHS}|f|z"
+    rf"{_NUMBERS}(?:[yY]h?{_AND_MONTHS}|[jkmM]h?|w)|yh{_AND_MONTHS}|[Dd]h?{_AND_MONTHS}|f|z"
 )
 # "my son is 2", "two kids, 3 and 6": years are so much the rule that nobody says them.
 _UNITLESS = re.compile(
     rf"(?:c(?P<link>[ip,AB]{{0,3}})|t[ip]{{0,2}}|[AB][ip,]{{0,2}})"
     rf"(?P<numbers>{_NUMBERS})"
 )
-_ONLY_AN_AGE = re.compile(r"[nHhyYmMwDdoABcitgpa,fz.]+")
+_ONLY_AN_AGE = re.compile(r"[nHhyYjmMkwDdoABcitgpa,fz.]+")
 _LABELLED = re.compile(r"[AB][ip,]{0,2}$")
 _OF_SPEAKER = re.compile(r"s[pi]?$")
 _FURTHEST_CHILD, _MOST_WORDS_BETWEEN = 9, 2
@@ -63,7 +64,8 @@ def _is_age(sentence: Sequence[Part], symbols: str, match: re.Match[str], bare: 
     start, end = match.span()
     if _OF_SPEAKER.search(symbols[:start]) or symbols[end : end + 1] == "S":
         return False
-    if symbols[max(0, start - 2) : start].endswith(("nr", "yr")):
+    # The end of a range ("3 to 6 years") and of a long number ("thirty two years").
+    if symbols[:start].endswith(("nr", "yr")) or _is_tail_of_number(sentence, start):
         return False
     said = match.group()
     if said in ("f", "z"):
@@ -77,6 +79,11 @@ def _is_age(sentence: Sequence[Part], symbols: str, match: re.Match[str], bare: 
     if _ruled_out_before(sentence, start) or _ruled_out_after(sentence, end, 2):
         return False
     return symbols[end : end + 1] == "c" or _is_said_of_child(symbols, start)
+
+
+def _is_tail_of_number(sentence: Sequence[Part], start: int) -> bool:
+    before = sentence[start - 1] if start else None
+    return before is not None and before.symbol == "n" and before.value >= _TENS
 
 
 def _is_said_of_child(symbols: str, start: int) -> bool:
@@ -106,6 +113,8 @@ def _is_unitless_age(sentence: Sequence[Part], symbols: str, match: re.Match[str
     if match["link"] is not None and following == "_":
         copula = "i" in match["link"] or "A" in match["link"] or "B" in match["link"]
         return copula and not _ruled_out_after(sentence, end, 1)
+    if re.match(r"[i,]+n", symbols[end:]):
+        return True
     return following in ("", ".", ",", "a", "_") and not _ruled_out_after(sentence, end, 1)
 
 
@@ -129,13 +138,14 @@ def _ruled_out_after(sentence: Sequence[Part], end: int, reach: int) -> bool:
 
 def _entities(message: Message, said: Sequence[Part]) -> Iterator[Entity]:
     ages = _months(said)
+    if any(months > HIGHEST for months, _ in ages):
+        return
     for index, (months, first) in enumerate(ages):
         last = ages[index + 1][1] if index + 1 < len(ages) else len(said)
         while said[last - 1].symbol in "a,":
             last -= 1
-        if 0 <= months <= HIGHEST:
-            span = message.span_of(said[first].first, said[last - 1].last)
-            yield Entity(CHILD_AGE_MONTHS, int(months), *span)
+        span = message.span_of(said[first].first, said[last - 1].last)
+        yield Entity(CHILD_AGE_MONTHS, int(months), *span)
 
 
 def _months(said: Sequence[Part]) -> list[tuple[float, int]]:
@@ -149,13 +159,13 @@ def _months(said: Sequence[Part]) -> list[tuple[float, int]]:
             pending[-1] = (pending[-1][0] + 0.5, pending[-1][1])
         elif part.symbol == "h":
             ages[-1] = (ages[-1][0] + _MONTHS_PER_YEAR / 2, ages[-1][1])
-        elif part.symbol in "yY":
+        elif part.symbol in "yYj":
             ages += [(v * _MONTHS_PER_YEAR, at) for v, at in pending] or [(_MONTHS_PER_YEAR, index)]
             pending = []
         elif part.symbol in "mMd" and ages:
             ages[-1] = (ages[-1][0] + (pending[-1][0] if pending else part.value), ages[-1][1])
             pending = []
-        elif part.symbol in "mM":
+        elif part.symbol in "mMk":
             ages += pending
             pending = []
         elif part.symbol == "w":

@@ -64,7 +64,9 @@ def find(message: Message, negations: Negations) -> Iterator[Entity]:
         if match.value != NONE and not negations.cover(match.first, match.last):
             yield Entity(TIME_OF_DAY, match.value, *message.span_of(match.first, match.last))
     for index, token in enumerate(message.tokens):
-        if token.word.isdecimal() and int(token.word) <= _LATEST:
+        # "A2" is no hour.
+        glued = index > 0 and not token.gap
+        if token.word.isdecimal() and int(token.word) <= _LATEST and not glued:
             yield from _hour(message, index)
 
 
@@ -96,7 +98,8 @@ def _hour(message: Message, index: int) -> Iterator[Entity]:
         last_unit = tokens[end - 1].word
         unit = unit or (last_unit if last_unit in ("pm", "m") and hour < _NOON - 3 else "")
     said_before = _matchers()[0].match_at(tokens, start - 1)[1] if start else ()
-    late = unit in ("pm", "p", "вечора", "вечера") or {AFTERNOON, EVENING} & set(said_before)
+    said_behind = _matchers()[0].match_at(tokens, last)[1]
+    late = unit in ("pm", "p") or {AFTERNOON, EVENING} & {*said_before, *said_behind}
     if late and hour < _NOON:
         hour += _NOON
     value = MORNING if hour < _NOON else AFTERNOON if hour < _EVENING_BEGINS else EVENING

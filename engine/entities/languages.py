@@ -19,6 +19,8 @@ _ROLES = (CODES, NATION, PERSON)
 _CODE_LENGTH = 2
 # Languages that put the noun first: "passeport ukrainien".
 _NOUN_FIRST = ("ar", "fa", "fr", "es", "it", "ro")
+# Languages that allow both.
+_NOUN_ANYWHERE = ("uk", "ru", "pl")
 # Writing systems without spaces between words.
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "MYANMAR", "KHMER")
 # Endings of adjectives that CLDR gives in one form, and what stands for all of them.
@@ -47,7 +49,10 @@ def _matchers() -> tuple[PhraseMatcher[str], PhraseMatcher[str], dict[str, str]]
     around: PhraseMatcher[str] = PhraseMatcher()
     for spelling in wordlist.of(NATION, PERSON):
         before = spelling.value == PERSON or spelling.language in (*_NOUN_FIRST, ANY)
-        around.add(spelling.text, "before" if before else "after")
+        if before or spelling.language in _NOUN_ANYWHERE:
+            around.add(spelling.text, "before")
+        if not before:
+            around.add(spelling.text, "after")
     unspaced: dict[str, str] = {}
     for spelling in wordlist.of(CODES):
         for name in _cldr_names(spelling.text):

@@ -107,6 +107,7 @@ class TelegramApi:
         self._timeouts = timeouts or Timeouts()
         self._base = f"{base_url.rstrip('/')}/bot"
         self._token = token
+        self._closed = False
         self._request = HTTPXRequest(
             connection_pool_size=64,
             connect_timeout=self._timeouts.connect,
@@ -121,11 +122,14 @@ class TelegramApi:
         )
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections; messages sent afterwards are to be sent later."""
+        self._closed = True
         await self._request.shutdown()
 
     async def send_message(self, chat_id: int, text: str, keyboard: Keyboard, *, html: bool) -> str:
         """Sends one message and returns its id; raises a ``DeliveryError``."""
+        if self._closed:
+            raise RetryLaterError(UNREACHABLE_RETRY_SECONDS)
         try:
             sent = await self._bot.send_message(
                 chat_id,
@@ -137,6 +141,9 @@ class TelegramApi:
         except TelegramError as error:
             # The original may quote addresses and answers; it ends here.
             raise delivery_error(error) from None
+        except Exception:
+            # The library could not read the answer: the message may well be there.
+            raise DeliveryUncertainError("the Bot API server's answer cannot be read") from None
         return str(sent.message_id)
 
     async def send_typing(self, chat_id: int) -> None:

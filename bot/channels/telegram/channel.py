@@ -90,9 +90,9 @@ class TelegramChannel:
                 await self._sleep(error.seconds)
 
     async def _try_part(self, chat_id: int, part: Part) -> str:
-        await self._limiter.wait_for_turn(chat_id)
         try:
-            return await self._deliver(chat_id, part)
+            async with self._limiter.turn(chat_id):
+                return await self._deliver(chat_id, part)
         except RetryLaterError as error:
             self._limiter.pause(chat_id, error.seconds)
             raise

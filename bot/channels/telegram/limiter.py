@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bot.errors import RetryLaterError
@@ -56,14 +57,26 @@ class SendLimiter:
         self._clock = clock
         self._sleep = sleep
         self._chats: dict[int, _Chat] = {}
-        self._overall: deque[float] = deque()
         self._overall_turn = asyncio.Lock()
+        self._under_way = 0
+        self._ended: deque[float] = deque()
+        self._one_ended = asyncio.Event()
 
-    async def wait_for_turn(self, chat_id: int) -> None:
-        """Returns when a message to this chat may be sent, and counts it.
+    @asynccontextmanager
+    async def turn(self, chat_id: int) -> AsyncIterator[None]:
+        """Waits until a message to this chat may be sent; it is sent inside.
 
         Raises ``RetryLaterError`` at once when that would take too long.
         """
+        await self._wait_for_turn(chat_id)
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._ended.append(self._clock())
+            self._one_ended.set()
+
+    async def _wait_for_turn(self, chat_id: int) -> None:
         chat = self._chat(chat_id)
         async with chat.turn:
             while (delay := self._chat_delay(chat, chat_id)) > 0:
@@ -71,9 +84,8 @@ class SendLimiter:
                     raise RetryLaterError(delay)
                 await self._sleep(delay)
             async with self._overall_turn:
-                while (delay := self._overall_delay()) > 0:
-                    await self._sleep(delay)
-                self._overall.append(self._clock())
+                await self._wait_for_room()
+                self._under_way += 1
             # Counted only now: turns taken while waiting for the others would all
             # be used at once.
             self._count(chat, chat_id)
@@ -104,13 +116,23 @@ class SendLimiter:
             if len(chat.recent) > self._limits.group_per_minute:
                 chat.recent.popleft()
 
-    def _overall_delay(self) -> float:
-        now = self._clock()
-        while self._overall and self._overall[0] <= now - 1:
-            self._overall.popleft()
-        if len(self._overall) < self._limits.overall_per_second:
-            return 0.0
-        return self._overall[0] + 1 - now
+    async def _wait_for_room(self) -> None:
+        """Waits until fewer than the limit are under way or ended in the last second.
+
+        A message counts until one second after its end: whenever the platform
+        took it in between, it never sees more than the limit in any second.
+        """
+        while True:
+            now = self._clock()
+            while self._ended and self._ended[0] <= now - 1:
+                self._ended.popleft()
+            if self._under_way + len(self._ended) < self._limits.overall_per_second:
+                return
+            if self._ended:
+                await self._sleep(self._ended[0] + 1 - now)
+            else:
+                self._one_ended.clear()
+                await self._one_ended.wait()
 
     def _forget_idle_chats(self) -> None:
         now = self._clock()

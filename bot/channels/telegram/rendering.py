@@ -6,7 +6,7 @@ Text is divided before it is tagged, so every part is complete in itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import urlsplit
 
@@ -37,16 +37,16 @@ Keyboard = tuple[tuple[tuple[str, str], ...], ...]
 class Part:
     """One Telegram message: as HTML, as plain text should that be refused, and buttons."""
 
-    html: str
-    plain: str
-    keyboard: Keyboard = ()
+    html: str = field(repr=False)
+    plain: str = field(repr=False)
+    keyboard: Keyboard = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
 class _Run:
     """A stretch of text in one style: plain, ``b``, ``i``, or a link to ``href``."""
 
-    text: str
+    text: str = field(repr=False)
     tag: str = ""
     href: str = ""
 

@@ -206,12 +206,18 @@ def _written(message: Mapping[str, Any], number: int, *, edited: bool) -> Incomi
     return IncomingMessage(
         channel=CHANNEL,
         address=address,
-        external_id=str(number),
+        external_id=_external_id(number, message),
         kind=next((kind for name, kind in _KINDS.items() if name in message), Kind.OTHER),
         text=_ADDRESSED_COMMAND.sub(r"\1", text),
         language_hint=_language(message.get("from")),
         edited=edited,
     )
+
+
+def _external_id(number: int, message: Mapping[str, Any]) -> str:
+    # Telegram restarts update ids at random after a quiet week; with the
+    # message's own number beside it an old id cannot shadow a new message.
+    return f"{number}.{message.get('message_id', 0)}"[:100]
 
 
 def _pressed(query: Mapping[str, Any], number: int) -> IncomingMessage | None:
@@ -223,7 +229,7 @@ def _pressed(query: Mapping[str, Any], number: int) -> IncomingMessage | None:
     return IncomingMessage(
         channel=CHANNEL,
         address=address,
-        external_id=str(number),
+        external_id=_external_id(number, _mapping(query["message"])),
         kind=Kind.BUTTON,
         button_key=_optional_text(query, "data")[:MAXIMUM_KEY_LENGTH],
         language_hint=_language(query.get("from")),

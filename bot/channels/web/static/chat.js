@@ -47,6 +47,7 @@ function report(message, state, problem) {
   const retry = state === "failed" ? () => outgoing.send(message) : null;
   view.setState(message.id, state, problem, retry);
   if (state === "failed" && message.button) view.release(message.button);
+  if (state === "sent" && isOffline) events.retryNow();
   // From now on the conversation knows its language; the address need not tell it.
   if (state === "sent" && location.search) history.replaceState(null, "", location.pathname);
 }
@@ -144,6 +145,7 @@ events.addEventListener("offline", () => {
   clearTimeout(bannerTimer);
   bannerTimer = setTimeout(() => {
     isOffline = true;
+    view.typing(false);
     view.banner("offline", "bad");
   }, CALM_MS);
 });
