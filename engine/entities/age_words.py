@@ -4,15 +4,15 @@ Each language has its own words but all share one grammar, which ``ages.py`` wri
 as regular expressions over these letters:
 
 n number, H half, h "and a half", y m w units, j k units that do not add up, Y M
-units that only ages have, D a
-whole year or years in one word, d months in one word, f z whole ages in one word,
-o behind an age, A before one, B either, c child, i between child and number, t "he
-is", g "il a", s "I am", S "yaşındayım", a and, r up to, p about; a comma, a full
-stop, and ``_`` for every other word.
+units that only ages have, D a year or half a year in one word, d months in one word,
+f z whole ages in one word, o behind an age, A before one, B either, c child, i
+between child and number, t "he is", g "il a", s "I am", S "yaşındayım", a and, r up
+to, p about; a comma, a full stop, and ``_`` for every other word.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,6 +50,7 @@ _TELLING = "ymjkwYMADdfzctg"
 _DURATIONS = frozenset("ymjkwYMDdnH")
 _QUANTITIES = frozenset("nHDdfzyh")
 _YEAR, _HALF_YEAR = 12, 6
+_AFTER_YEARS = re.compile(r"[yY]h?a?n$")
 _HARD_BREAKS = frozenset(".!?;\n")
 _MONTHS, _LONG = " months", " months long"
 
@@ -195,5 +196,8 @@ def _choose(options: tuple[tuple[str, float], ...], before: list[Part]) -> tuple
     if "Y" in symbols and ("y" in symbols or previous in ("n", "H", "h")):
         # "рочки" is said of children only; "річний" is a year unless a number stands before.
         return "Y", 0
+    if "M" in symbols and "m" in symbols:
+        # "δύο χρονών και τριών μηνών" is one age, "τριών μηνών" alone another.
+        return ("m" if _AFTER_YEARS.search("".join(part.symbol for part in before)) else "M"), 0
     best = min(symbols, key=_PRECEDENCE.index)
     return best, symbols[best]

@@ -50,12 +50,13 @@ def _cldr_names() -> Iterator[tuple[str, str]]:
 
 
 def _day_periods(locale: Locale, context: str) -> Iterator[tuple[str, str]]:
-    # Babel resolves its aliases ("as in the other context") on subscription only.
-    widths = locale.day_periods[context] if context in locale.day_periods else {}
+    widths = locale.day_periods.get(context, {})
     for width in ("wide", "abbreviated"):
         if width in widths:
-            for period in widths[width]:
-                yield period, widths[width][period]
+            # Babel resolves its aliases ("as in the other context") on subscription only.
+            names = widths[width]
+            for period in names:
+                yield period, names[period]
 
 
 def find(message: Message, negations: Negations) -> Iterator[Entity]:
@@ -75,7 +76,8 @@ def _hour(message: Message, index: int) -> Iterator[Entity]:
     tokens, clock = message.tokens, _matchers()[1]
     hour = int(tokens[index].word)
     last, minutes = _minutes(message, index)
-    start, before = index, ()
+    start = index
+    before: tuple[str, ...] = ()
     for first in range(max(0, index - 3), index):
         end, roles = clock.match_at(tokens, first)
         if end == index and tokens[index].joined and (AFTER in roles or AFTER_BARE in roles):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.entities.entity import DISTRICT, Entity
@@ -15,6 +15,7 @@ from engine.entities.wordlists import Spelling, WordListError, load
 AMBIGUOUS, CITY, IN, AND, PLEASE = "ambiguous", "city", "in", "and", "please"
 NOT_BEFORE, SUFFIX, FOREIGN = "not_before", "suffix", "foreign_"
 _ROLES = (AMBIGUOUS, CITY, IN, AND, PLEASE, NOT_BEFORE, SUFFIX)
+_DIRECTIONS = tuple(FOREIGN + name for name in ("Mitte", "Nord", "Ost", "Süd", "West"))
 # One typo is forgiven in names this long; shorter ones may still carry an ending.
 _LONG, _LONG_ENOUGH_FOR_SUFFIX = 7, 6
 # "est" and "sur" are words of their own in French and Spanish.
@@ -37,7 +38,7 @@ class _Names:
 @lru_cache(maxsize=1)
 def _names() -> _Names:
     def legal(value: str) -> bool:
-        return value in (*_ROLES, NONE) or value.startswith(FOREIGN) or value[:1].isupper()
+        return value in (*_ROLES, *_DIRECTIONS, NONE) or value[:1].isupper()
 
     wordlist = load(DISTRICT, legal)
     ambiguous = [spelling.text for spelling in wordlist.of(AMBIGUOUS)]
@@ -59,15 +60,7 @@ def _names() -> _Names:
         if value[:1].isupper() and value not in ambiguous:
             _add(found, Spelling("de", value, value, 0), str(wordlist.path))
     suffixes = {word for spelling in wordlist.of(SUFFIX) for word in words(spelling.text)}
-    return _Names(
-        found.names,
-        found.roles,
-        found.local,
-        found.directions,
-        found.single,
-        found.typos,
-        frozenset(suffixes),
-    )
+    return replace(found, suffixes=frozenset(suffixes))
 
 
 def _add(names: _Names, spelling: Spelling, path: str) -> None:
@@ -133,10 +126,9 @@ def _ambiguous(message: Message, index: int, previous: int) -> tuple[int, str]:
         return end, directions[0]
     name = (local or directions)[0]
     behind = max(last, end)
-    if name != _CENTRE and _joined(message, behind):
-        if CITY in roles.match_at(tokens, behind)[1] and tokens[behind].word != "s":
-            return behind, name
-    return index, ""
+    if name == _CENTRE or not _joined(message, behind) or tokens[behind].word == "s":
+        return index, ""
+    return (behind, name) if CITY in roles.match_at(tokens, behind)[1] else (index, "")
 
 
 def _is_prefix(message: Message, index: int) -> bool:

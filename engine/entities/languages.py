@@ -120,9 +120,9 @@ def find(message: Message, negations: Negations) -> Iterator[Entity]:
 
 def _is_nationality(message: Message, first: int, last: int) -> bool:
     around, tokens = _matchers()[1], message.tokens
-    if last < len(tokens) and tokens[last].joined:
-        if "after" in around.match_at(tokens, last)[1]:
-            return True
+    followed = last < len(tokens) and tokens[last].joined
+    if followed and "after" in around.match_at(tokens, last)[1]:
+        return True
     return (
         first > 0
         and tokens[first].joined

@@ -39,7 +39,7 @@ def arabic_forms(word: str) -> tuple[str, ...]:
     if not "\u0621" <= word[0] <= "\u064a":
         return (word,)
     forms = [word]
-    for prefixes in (("و", "ف"), ("ب", "ل", "ك", "ع"), ("ال", "ل")):
+    for prefixes in (("و", "ف"), ("ب", "ل", "ك"), ("ال", "ل", "عال")):
         shortened = [
             form[len(prefix) :]
             for form in forms
@@ -51,7 +51,7 @@ def arabic_forms(word: str) -> tuple[str, ...]:
 
 
 def bare_forms(word: str) -> tuple[str, ...]:
-    """A word without nothing but an Arabic "and" written onto it."""
+    """A word without the Arabic "and", and nothing else, written onto it."""
     if word[0] == "و" and len(word) > _SHORTEST_ARABIC_WORD:
         return (word, word[1:])
     return (word,)

@@ -123,7 +123,7 @@ def normalise(text: str) -> Message:
         characters.append(folded)
         origins.extend([index] * len(folded))
     normal = "".join(characters)
-    tokens = []
+    tokens: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(normal):
         gap = normal[end : match.start()]
