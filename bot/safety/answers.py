@@ -38,7 +38,7 @@ def answer(kind: Emergency, texts: Texts) -> OutgoingMessage:
             kind="phone",
         ),
         "crisis": CardLine(
-            label=texts.gettext("Crisis line, day and night, free"),
+            label=texts.gettext("Crisis line, day and night, free, mostly in German"),
             value="0800 111 0 111",
             kind="phone",
         ),
@@ -67,16 +67,14 @@ def answer(kind: Emergency, texts: Texts) -> OutgoingMessage:
     }[kind]
     return OutgoingMessage(
         text=_advice(kind, texts),
-        cards=(Card(title=texts.gettext("Call now"), lines=tuple(lines[key] for key in order)),),
+        cards=(Card(title=texts.gettext("Help now"), lines=tuple(lines[key] for key in order)),),
         language=texts.language,
     )
 
 
 def _advice(kind: Emergency, texts: Texts) -> str:
     first = {
-        Emergency.DANGER: texts.gettext(
-            "Are you in danger now? Call 110. You do not have to speak German."
-        ),
+        Emergency.DANGER: texts.gettext("Are you in danger now? Call 110."),
         Emergency.VIOLENCE: texts.gettext(
             "Nobody may hurt you, threaten you or lock you in. This is not your fault. "
             "Are you in danger now? Call 110."
@@ -89,7 +87,8 @@ def _advice(kind: Emergency, texts: Texts) -> str:
             "If it is serious, call 112 now. Say where you are and what has happened."
         ),
         Emergency.HOMELESS: texts.gettext(
-            "Nobody has to sleep outside. You can go to the night shelter at any hour."
+            "Nobody has to sleep outside. If you are alone, go to the night shelter, at any hour. "
+            "If children are with you, write that here; if nobody answers, call 110."
         ),
         Emergency.CHILD: texts.gettext("Is a child in danger now? Call 110 or 112."),
     }[kind]

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -26,6 +26,10 @@ PHRASES = Path(__file__).with_name("phrases.yml")
 _WORDS = "words"
 _HARMLESS = "harmless"
 _APOSTROPHES = "'’‘`´ʼ′"
+# French and Italian articles and pronouns stay words of their own: "d'endroit", "l'ho".
+_ELISION = re.compile(
+    rf"\b([cdjlmnst]|qu|un|jusqu|(?:de|ne|a|da|su)ll|quest)[{_APOSTROPHES}](?=[aeiouyhàâéèêëîïôœ])"
+)
 _LETTERS = str.maketrans("أإآٱىةکیھہۀłđı", "اااايهكيهههldi")
 
 
@@ -54,7 +58,7 @@ def fold(text: str) -> str:
     Accents, vowel signs, apostrophes, invisible characters and punctuation are gone, Arabic
     letters unified, and a letter held down ("heeelp") stands once.
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", _ELISION.sub(r"\1 ", text.casefold()))
     bare = "".join(c for c in decomposed if not _is_dropped(c)).translate(_LETTERS)
     words = re.sub(r"[\W_]+", " ", bare)
     return re.sub(r"([^\W\d])\1{2,}", r"\1", words).strip()
@@ -78,7 +82,7 @@ def _without_harmless(words: list[str], harmless: PhraseBook) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> _Vocabulary:
-    data: Mapping[str, Mapping[str, list[str]]] = yaml.load(
+    data: dict[str, Any] = yaml.load(
         PHRASES.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     )
     groups: Mapping[str, Mapping[str, str]] = data.pop(_WORDS)

@@ -22,6 +22,7 @@ BARRIER = "\N{MIDDLE DOT}"
 # Arabic joins "and" or "so" to the word that follows, and particles to many more.
 _CONJUNCTIONS = "وف"
 _JOINED_LETTERS = 3
+_STEM_AT_MOST = 30
 # Ordinary messages meet a few hundred combinations of states; each is merged once.
 _MERGED_AT_MOST = 2_000
 
@@ -151,6 +152,8 @@ class PhraseBook:
             if token[1:-1] not in groups:
                 raise ConfigurationError(f"no words are given for {token} in a phrase")
             inside = _TOKEN.findall(groups[token[1:-1]])
+        if token in ("(", ")") and not inside:
+            raise ConfigurationError("brackets in a phrase enclose nothing")
         name = " ".join([token, *inside])
         if name not in entry.exits:
             entry.exits[name] = (
@@ -172,6 +175,8 @@ class PhraseBook:
         exits = _State()
         for form in _spellings(token.strip("*")):
             *before, last = (self._fold(word) for word in form)
+            if not last or " " in last or len(last) > _STEM_AT_MOST:
+                raise ConfigurationError(f"{token!r} in a phrase is not one word")
             state = entry
             for word in before:
                 state = _follow(state.words, word)
@@ -226,7 +231,7 @@ def _follow(table: dict[str, list[_State]], word: str) -> _State:
 def _by_stem(stems: dict[str, list[_State]], word: str) -> list[_State]:
     return [
         state
-        for length in range(1, len(word) + 1)
+        for length in range(1, min(len(word), _STEM_AT_MOST) + 1)
         if word[:length] in stems
         for state in stems[word[:length]]
     ]
