@@ -105,7 +105,7 @@ def prepare(settings: Settings, *, train_anew: bool = False) -> None:
         console.print("Loading the starter measures …")
         _import(database, STARTER_MEASURES)
     database.dispose()
-    if train_anew or model.is_stale(settings):
+    if train_anew or (settings.train_when_stale and model.is_stale(settings)):
         console.print("Training the model …")
         model.train(settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +50,9 @@ class Settings(BaseSettings):
         False, description="The engine is started by somebody else; do not start one."
     )
     model_path: Path = Field(PROJECT / "models" / "lotse.tar.gz", description="The trained model.")
+    train_when_stale: bool = Field(
+        True, description="Train at start when the model's sources have changed."
+    )
     state_directory: Path = Field(
         PROJECT / "var", description="Where the embedded databases stand."
     )
@@ -58,7 +62,9 @@ class Settings(BaseSettings):
     ask_consent: bool = Field(
         True, description="Ask for consent before the first message is answered."
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
     telegram_token: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("TELEGRAM_TOKEN", "telegram_token"),

@@ -118,6 +118,13 @@ class Channel(Protocol):
     def name(self) -> str:
         """The channel's name in addresses and settings."""
 
+    async def wait_until_free(self, *, address: str) -> None:
+        """Returns when the platform's limits let a message to this address leave; never raises.
+
+        A reply waits here before it counts as under way: what a crash interrupts while
+        it waits has certainly not arrived and is sent afterwards.
+        """
+
     async def send(self, *, address: str, message: OutgoingMessage) -> list[str]:
         """Delivers a message and returns the platform's ids of what was sent.
 

@@ -110,6 +110,11 @@ class Router:
         except MessageNotProcessedError as error:
             log.warning("message.failed", message=turn.message_id, error=str(error))
             settle = self._not_processed(turn)
+        except Exception as error:
+            # A fault of ours must not keep the later messages waiting for ever. Its words
+            # may hold what the person wrote.
+            log.error("message.fault", message=turn.message_id, error=type(error).__name__)
+            settle = self._not_processed(turn)
         await asyncio.to_thread(self._settle, turn, settle)
         return True
 
@@ -164,26 +169,29 @@ class Router:
     async def _decide(self, turn: _Turn) -> _Settle:
         texts = self._catalogues.get(turn.language)
         command = (turn.payload or {}).get("command")
-        emergency = detect(turn.text) if turn.kind == Kind.TEXT else None
+        emergency = detect(turn.text)
         if command == phrases.WITHDRAW_HANDOVER and turn.state != ConversationState.WITH_HUMAN:
             return self._withdraw(texts)
-        if turn.state != ConversationState.BOT:
-            return self._for_the_desk(turn, urgent=emergency is not None)
-        if emergency is not None:
-            effect = RequestHandover(reason=Reason.EMERGENCY, urgent=True)
-            message = safety_answers.answer(emergency, texts)
-            return _answered(
-                Reply(messages=(message,), effects=(effect,), intent="report_emergency")
-            )
+        # What is stored about a person is theirs to decide, whoever answers them.
         if command == consent.DECLINE:
             return self._declined(texts)
         if command == consent.AGREE:
             return self._agreed()
-        if command == "privacy.forget":
+        if command == consent.FORGET:
             return await self._forget(turn, texts)
+        if turn.state != ConversationState.BOT and not self._pressed_while_waiting(turn):
+            if emergency is None and (turn.payload or {}).get("intent") == "delete_my_data":
+                return _answered(Reply(messages=(consent.ask_delete(texts),)))
+            return self._for_the_desk(turn, urgent=emergency is not None)
+        if emergency is not None:
+            effect = RequestHandover(reason=Reason.EMERGENCY, urgent=True)
+            message = phrases.emergency(emergency, texts)
+            return _answered(
+                Reply(messages=(message,), effects=(effect,), intent="report_emergency")
+            )
         if not turn.may_answer:
             return self._ask_for_consent(turn, texts)
-        if turn.has_button and turn.payload is None:
+        if turn.has_button and "intent" not in (turn.payload or {}):
             return _answered(Reply(messages=(phrases.old_button(texts),)))
         if turn.kind not in (Kind.TEXT, Kind.BUTTON) and not turn.text:
             return _answered(Reply(messages=(phrases.cannot_read(turn.kind, texts),)))
@@ -192,6 +200,11 @@ class Router:
                 Reply(messages=(phrases.not_understood(texts, again=False),), intent="none")
             )
         return await self._ask_engine(turn)
+
+    @staticmethod
+    def _pressed_while_waiting(turn: _Turn) -> bool:
+        """A button of the bot's still works while nobody has taken over: it is meant for it."""
+        return turn.state == ConversationState.WAITING and "intent" in (turn.payload or {})
 
     async def _ask_engine(self, turn: _Turn) -> _Settle:
         if turn.reset_due:
@@ -209,12 +222,14 @@ class Router:
             answer,
             language=turn.language,
             failures=turn.failures,
-            emergency=None,
         )
         return _answered(reply, engine_was_up=True)
 
     def _for_the_desk(self, turn: _Turn, *, urgent: bool) -> _Settle:
         def settle(session: Session, message: InboxMessage) -> None:
+            if message.conversation.state == ConversationState.BOT:
+                # The handover was closed in this very moment: the bot answers after all.
+                return
             inbox.finish(message, now=self._clock())
             if urgent:
                 self._hand_over(session, message, reason=Reason.EMERGENCY, urgent=True)
@@ -227,16 +242,18 @@ class Router:
     def _withdraw(self, texts: Texts) -> _Settle:
         def settle(session: Session, message: InboxMessage) -> None:
             now = self._clock()
-            handover.withdraw(session, message.conversation, now=now)
-            self._say(session, message, phrases.handover_withdrawn(texts))
             inbox.finish(message, now=now)
+            # A counsellor may have taken over in this very moment; they are not cut off.
+            if message.conversation.state != ConversationState.WITH_HUMAN:
+                handover.withdraw(session, message.conversation, now=now)
+                self._say(session, message, phrases.handover_withdrawn(texts))
 
         return settle
 
     def _ask_for_consent(self, turn: _Turn, texts: Texts) -> _Settle:
         def settle(session: Session, message: InboxMessage) -> None:
             conversation = message.conversation
-            if message.kind == Kind.TEXT and (turn.payload or {}).get("intent") != "greet":
+            if message.kind != Kind.BUTTON and (turn.payload or {}).get("intent") != "greet":
                 inbox.await_consent(message)
             else:
                 inbox.finish(message, now=self._clock())
@@ -277,7 +294,7 @@ class Router:
     def _engine_away(self, turn: _Turn) -> _Settle:
         def settle(session: Session, message: InboxMessage) -> None:
             now = self._clock()
-            inbox.postpone(message, now=now)
+            inbox.hold(message, now=now)
             conversation = message.conversation
             if turn.waiting >= PATIENCE and not turn.outage_noted:
                 texts = self._catalogues.get(turn.language)

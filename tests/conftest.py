@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
+
 from bot.db import migrate
 from bot.db.base import Base
 from bot.db.session import Database
-from sqlalchemy import text
 
 POSTGRES_URL = os.environ.get(
     "LOTSE_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test"
@@ -50,13 +51,26 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sqlite(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
-    """An empty, migrated SQLite database."""
-    shutil.copy(migrated_file, tmp_path / "lotse.db")
-    database = Database(f"sqlite:///{tmp_path / 'lotse.db'}")
+# One engine for all tests: a new one would compile every statement anew, which
+# takes longer than most tests.
+@pytest.fixture(scope="session")
+def sqlite_database(
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> Iterator[Database]:
+    path = tmp_path_factory.mktemp("database") / "lotse.db"
+    shutil.copy(migrated_file, path)
+    database = Database(f"sqlite:///{path}")
     yield database
     database.dispose()
+
+
+@pytest.fixture
+def sqlite(sqlite_database: Database) -> Iterator[Database]:
+    """The SQLite database, migrated and empty."""
+    yield sqlite_database
+    with sqlite_database.transaction() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
 
 
 def _listens(url: str) -> bool:
@@ -86,15 +100,20 @@ def postgres_url() -> Iterator[str]:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@pytest.fixture
-def postgres(postgres_url: str) -> Iterator[Database]:
-    """The PostgreSQL database, migrated and empty."""
+@pytest.fixture(scope="session")
+def postgres_database(postgres_url: str) -> Iterator[Database]:
     database = Database(postgres_url)
     yield database
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-    with database.engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     database.dispose()
+
+
+@pytest.fixture
+def postgres(postgres_database: Database) -> Iterator[Database]:
+    """The PostgreSQL database, migrated and empty."""
+    yield postgres_database
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with postgres_database.engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

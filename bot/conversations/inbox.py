@@ -158,6 +158,16 @@ def postpone(message: InboxMessage, *, now: datetime) -> None:
     message.next_attempt_at = now + timedelta(seconds=waiting)
 
 
+def hold(message: InboxMessage, *, now: datetime) -> None:
+    """Has a message tried again later for a reason outside it; no attempt is counted.
+
+    The distances grow as those of ``postpone``, by the time the message has waited already.
+    """
+    waited = (now - message.received_at).total_seconds()
+    waiting = min(max(waited, RETRY_SECONDS[0]), RETRY_SECONDS[-1])
+    message.next_attempt_at = now + timedelta(seconds=waiting)
+
+
 def await_consent(message: InboxMessage) -> None:
     """Keeps a message until the person has agreed that it may be answered."""
     message.state = InboxState.AWAITING_CONSENT

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Enum, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from bot.db.base import Base, new_id
+from bot.db.base import NEVER_REUSE_IDS, Base, new_id
 
 
 class ConversationState(StrEnum):
@@ -123,6 +123,7 @@ class InboxMessage(Base):
     __table_args__ = (
         UniqueConstraint("channel", "external_id"),
         Index("ix_inbox_message_open", "state", "conversation_id", "id"),
+        NEVER_REUSE_IDS,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -147,7 +148,10 @@ class OutboxMessage(Base):
     """A reply on its way to a person; ``content`` is an ``OutgoingMessage`` as data."""
 
     __tablename__ = "outbox_message"
-    __table_args__ = (Index("ix_outbox_message_open", "state", "conversation_id", "id"),)
+    __table_args__ = (
+        Index("ix_outbox_message_open", "state", "conversation_id", "id"),
+        NEVER_REUSE_IDS,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"))

@@ -118,6 +118,15 @@ def start_next(session: Session, conversation_id: str, *, now: datetime) -> Outb
     To be committed before the platform is called: a reply found in this state
     after a crash may or may not have arrived.
     """
+    message = next_due(session, conversation_id, now=now)
+    if message is not None:
+        message.state = OutboxState.SENDING
+        message.attempts += 1
+    return message
+
+
+def next_due(session: Session, conversation_id: str, *, now: datetime) -> OutboxMessage | None:
+    """The oldest unsent reply of a conversation, if it is due; later ones wait for it."""
     message = session.scalar(
         select(OutboxMessage)
         .where(
@@ -127,11 +136,7 @@ def start_next(session: Session, conversation_id: str, *, now: datetime) -> Outb
         .order_by(OutboxMessage.id)
         .limit(1)
     )
-    if message is None or message.next_attempt_at > now:
-        return None
-    message.state = OutboxState.SENDING
-    message.attempts += 1
-    return message
+    return message if message is not None and message.next_attempt_at <= now else None
 
 
 def settle_interrupted(session: Session, *, now: datetime) -> int:

@@ -18,6 +18,10 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
+# SQLite gives the number of a deleted last row to the next one. Who was forgotten must
+# not be followed by somebody under their number.
+NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+
 
 class UTCDateTime(TypeDecorator[datetime]):
     """A moment with its zone, stored in UTC; refuses moments without a zone."""

@@ -13,6 +13,7 @@ from typing import Any
 from bot.dialogue.effects import CountFailure, Effect, Reply, RequestHandover, SetLanguage
 from bot.dialogue.engine import EngineAnswer
 from bot.dialogue.texts import (
+    emergency,
     handover_requested,
     language_changed,
     language_not_served,
@@ -25,7 +26,6 @@ from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import Catalogues
 from bot.measures.answers import MeasureAnswers
 from bot.messages import Button, Card, OutgoingMessage
-from bot.safety import answers as safety_answers
 from bot.safety.answers import Emergency
 
 # After this many messages in a row that were not understood, a person takes over.
@@ -39,21 +39,19 @@ class Output:
         self._catalogues = catalogues
         self._measures = measures
 
-    def reply(
-        self, answer: EngineAnswer, *, language: str, failures: int, emergency: Emergency | None
-    ) -> Reply:
+    def reply(self, answer: EngineAnswer, *, language: str, failures: int) -> Reply:
         """The reply to one message.
 
-        ``failures`` counts the messages before this one that were not understood;
-        ``emergency`` is what the words alone told. Raises ``MessageNotProcessedError``
-        when the engine said nothing: silence is never an answer.
+        ``failures`` counts the messages before this one that were not understood.
+        Raises ``MessageNotProcessedError`` when the engine said nothing: silence is
+        never an answer.
         """
         messages: list[OutgoingMessage] = []
         effects: list[Effect] = []
         for item in answer.messages:
             custom = item.get("custom") or {}
             if custom:
-                message, caused = self._custom(custom, language, failures, emergency)
+                message, caused = self._custom(custom, language, failures)
                 effects.extend(caused)
             else:
                 message = OutgoingMessage(
@@ -72,7 +70,6 @@ class Output:
         custom: dict[str, Any],
         language: str,
         failures: int,
-        emergency: Emergency | None,
     ) -> tuple[OutgoingMessage | None, list[Effect]]:
         texts = self._catalogues.get(language)
         if "offers" in custom:
@@ -85,10 +82,9 @@ class Output:
             effect = RequestHandover(reason=Reason(custom["handover"]))
             return handover_requested(texts), [effect]
         if "emergency" in custom:
-            kind = emergency or Emergency.DANGER
-            return safety_answers.answer(kind, texts), [
-                RequestHandover(reason=Reason.EMERGENCY, urgent=True)
-            ]
+            # The model knows that it is one, not of which kind: the widest answer is given.
+            effect = RequestHandover(reason=Reason.EMERGENCY, urgent=True)
+            return emergency(Emergency.DANGER, texts), [effect]
         if "not_understood" in custom:
             if failures + 1 >= FAILURES_BEFORE_HANDOVER:
                 return handover_requested(texts), [RequestHandover(reason=Reason.NOT_UNDERSTOOD)]

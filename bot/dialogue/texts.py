@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.buttons import human_button, topics_button
 from bot.i18n.languages import LANGUAGES, REPLY_LANGUAGES
 from bot.i18n.texts import Texts
 from bot.measures.topics import Topic, topic_name
 from bot.messages import Button, Kind, OutgoingMessage
+from bot.safety.answers import Emergency
+from bot.safety.answers import answer as answer_emergency
 
 WITHDRAW_HANDOVER = "handover.withdraw"
 MAIN_TOPICS = (Topic.LANGUAGE_COURSE, Topic.JOB, Topic.CHILDCARE, Topic.HOUSING)
@@ -28,13 +32,21 @@ def handover_requested(texts: Texts) -> OutgoingMessage:
             "as soon as somebody is free. You can go on writing: everything will be read. "
             "In an emergency do not wait: call 110 or 112."
         ),
-        buttons=(
-            Button(
-                title=texts.gettext("Go on with the chat assistant"),
-                payload={"command": WITHDRAW_HANDOVER},
-            ),
-        ),
+        buttons=(withdraw_button(texts),),
         language=texts.language,
+    )
+
+
+def emergency(kind: Emergency, texts: Texts) -> OutgoingMessage:
+    """The fixed answer to an emergency, with the way back for whoever was misunderstood."""
+    return replace(answer_emergency(kind, texts), buttons=(withdraw_button(texts),))
+
+
+def withdraw_button(texts: Texts) -> Button:
+    """Goes on with the bot instead of waiting for a person."""
+    return Button(
+        title=texts.gettext("Go on with the chat assistant"),
+        payload={"command": WITHDRAW_HANDOVER},
     )
 
 

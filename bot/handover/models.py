@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.conversations.models import Conversation
-from bot.db.base import Base
+from bot.db.base import NEVER_REUSE_IDS, Base
 
 
 class HandoverState(StrEnum):
@@ -33,6 +33,7 @@ class Handover(Base):
     """One handover of one conversation; at most one of a conversation is open."""
 
     __tablename__ = "handover"
+    __table_args__ = NEVER_REUSE_IDS
 
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[str] = mapped_column(

@@ -100,9 +100,14 @@ def close(session: Session, handover_id: int, *, catalogues: Catalogues, now: da
 
 
 def withdraw(session: Session, conversation: Conversation, *, now: datetime) -> None:
-    """The person goes on with the bot instead of waiting; no handover open changes nothing."""
+    """The person goes on with the bot instead of waiting; no handover open changes nothing.
+
+    Raises ``IllegalMoveError`` when a counsellor has taken over already.
+    """
     handover = open_handover(session, conversation.id)
     if handover is not None:
+        if handover.state == HandoverState.CLAIMED:
+            raise IllegalMoveError(f"Handover {handover.id} is with a counsellor.")
         handover.state = HandoverState.CLOSED.value
         handover.closed_at = now
     conversation.state = ConversationState.BOT

@@ -31,11 +31,11 @@ def main() -> None:
     if parser.parse_args().what == "update":
         update()
         return
-    problems = list(check())
-    for problem in problems:
+    found = list(check())
+    for problem in found:
         print(problem)
-    if problems:
-        print(f"{len(problems)} problems. Run `make texts`, then translate what is new.")
+    if found:
+        print(f"{len(found)} problems. Run `make texts`, then translate what is new.")
         sys.exit(1)
     print(f"Catalogues complete: {', '.join(translated_languages())}.")
 
@@ -73,10 +73,11 @@ def check() -> Iterator[str]:
         if not path.exists():
             yield f"{language}: there is no catalogue {path.relative_to(PROJECT)}"
             continue
-        yield from _problems(language, source, _read(path))
+        yield from problems(language, source, _read(path))
 
 
-def _problems(language: str, source: Catalog, catalogue: Catalog) -> Iterator[str]:
+def problems(language: str, source: Catalog, catalogue: Catalog) -> Iterator[str]:
+    """Every deviation of one catalogue from ``source``, which holds the texts in English."""
     wanted = {_key(message) for message in source if message.id}
     for message in catalogue:
         if message.id and _key(message) not in wanted:
@@ -91,7 +92,8 @@ def _problems(language: str, source: Catalog, catalogue: Catalog) -> Iterator[st
         forms = _forms(translated.string)
         if translated.fuzzy:
             yield f"{language}: fuzzy: {_shown(translated)}"
-        if not all(forms) or (translated.pluralizable and len(forms) != catalogue.num_plurals):
+        number_of_forms = catalogue.num_plurals if original.pluralizable else 1
+        if not all(forms) or len(forms) != number_of_forms:
             yield f"{language}: not translated: {_shown(translated)}"
             continue
         yield from _placeholder_problems(language, translated, forms)

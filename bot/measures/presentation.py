@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -61,9 +62,9 @@ def _lines(
         (texts.gettext("Cost"), words("cost"), "text"),
         (texts.gettext("Childcare"), _childcare(measure, texts), "text"),
         (texts.gettext("Place"), _place(measure), "text"),
-        (texts.gettext("Phone"), measure.phone, "phone"),
+        *((texts.gettext("Phone"), number, "phone") for number in _numbers(measure.phone)),
         (texts.gettext("E-mail"), measure.email, "email"),
-        (texts.gettext("Website"), _first_link(measure.website), "url"),
+        (texts.gettext("Website"), _website(measure), "url"),
     ]
     if not short:
         facts[:0] = [
@@ -88,13 +89,20 @@ def _place(measure: Measure) -> str:
     # A city alone is no place to go to.
     if not measure.address and not measure.district:
         return ""
-    return " ".join(
-        part for part in (f"{measure.address}," if measure.address else "", town, district) if part
-    )
+    address = f"{measure.address}," if measure.address and town else measure.address
+    return " ".join(part for part in (address, town, district) if part)
 
 
-def _first_link(website: str) -> str:
-    link = website.split(";")[0].strip()
+def _numbers(phone: str) -> list[str]:
+    """The telephone numbers of a row, which stand between semicolons."""
+    return [number.strip() for number in phone.split(";") if number.strip()]
+
+
+def _website(measure: Measure) -> str:
+    link = measure.website.split(";")[0].strip()
+    if link == measure.source_url:
+        # The line with the source leads there already.
+        return ""
     return link if not link or re.match(r"https?://", link) else f"https://{link}"
 
 
@@ -137,13 +145,14 @@ def _latest_day(written: str) -> date | None:
     match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", written)
     if match is None:
         return None
-    year, month, day = (int(part) if part else None for part in match.groups())
-    if year is None:
+    year, month, day = (int(part or 0) for part in match.groups())
+    try:
+        if match[3]:
+            return date(year, month, day)
+        return date(year, month, monthrange(year, month)[1]) if match[2] else date(year, 12, 31)
+    except ValueError:
+        # A day that no calendar has, such as 2026-02-30, dates nothing.
         return None
-    if month and day:
-        return date(year, month, day)
-    following = date(year + 1, 1, 1) if not month or month == 12 else date(year, month + 1, 1)
-    return following - timedelta(days=1)
 
 
 def _shortened(text: str) -> str:

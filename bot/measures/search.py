@@ -40,10 +40,12 @@ class Wishes:
 
     def named(self) -> dict[str, object]:
         """The wishes that were expressed, by name."""
+        wishes = {f.name: getattr(self, f.name) for f in fields(self)}
+        # Not `in (None, (), False)`: a newborn's age, 0, equals False.
         return {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if getattr(self, f.name) not in (None, (), False)
+            name: wish
+            for name, wish in wishes.items()
+            if wish is not None and wish is not False and wish != ()
         }
 
 

@@ -7,6 +7,7 @@ from bot.messages import Button, OutgoingMessage
 
 AGREE = "consent.agree"
 DECLINE = "consent.decline"
+FORGET = "privacy.forget"
 
 
 def question(texts: Texts) -> OutgoingMessage:
@@ -16,8 +17,9 @@ def question(texts: Texts) -> OutgoingMessage:
             "Hello! I am Lotse, the chat assistant of the City of Stuttgart for newcomers. "
             "I am a computer program. When needed, I bring in a person.\n\n"
             "To answer you, I store what you write here. Only the advice team can read it. "
-            "Other offices do not get it. You can delete everything at any time: write /forget.\n\n"
-            "Do you agree? Then I answer your message right away."
+            "Other offices do not get it. You can delete everything at any time: write {command}.\n\n"
+            "Do you agree? Then I answer your message right away.",
+            command="/forget",
         ),
         buttons=(
             Button(title=texts.gettext("Yes, I agree"), payload={"command": AGREE}),
@@ -51,6 +53,21 @@ def thanks(texts: Texts) -> OutgoingMessage:
     """Said when consent was given before anything was asked."""
     return OutgoingMessage(
         text=texts.gettext("Thank you. What do you need? Write to me in your language."),
+        language=texts.language,
+    )
+
+
+def ask_delete(texts: Texts) -> OutgoingMessage:
+    """Makes sure before all is deleted; said where the engine is not asked."""
+    return OutgoingMessage(
+        text=texts.gettext(
+            "Shall I delete everything you wrote here and what I remember of you? "
+            "This cannot be undone."
+        ),
+        buttons=(
+            Button(title=texts.gettext("Yes, delete everything"), payload={"command": FORGET}),
+            Button(title=texts.gettext("No, keep it"), payload={"intent": "deny"}),
+        ),
         language=texts.language,
     )
 

@@ -9,6 +9,7 @@ from bot.conversations.models import (
     ButtonKey,
     Contact,
     Conversation,
+    ConversationState,
     InboxMessage,
     OutboxMessage,
     OutboxState,
@@ -20,7 +21,7 @@ def forget_contents(session: Session, conversation: Conversation) -> None:
     """Deletes all that was written, told and handed over in a conversation.
 
     The address stays until ``forget_contact`` so that the person can be told;
-    the conversation is marked for it.
+    the conversation is marked for it and otherwise as new.
     """
     for model in (ButtonKey, OutboxMessage, InboxMessage, Handover):
         session.execute(
@@ -28,13 +29,27 @@ def forget_contents(session: Session, conversation: Conversation) -> None:
             .where(model.conversation_id == conversation.id)
             .execution_options(synchronize_session=False)
         )
+    conversation.state = ConversationState.BOT
+    conversation.language_pinned = False
+    conversation.failures = 0
+    conversation.consent_asked_at = None
+    conversation.outage_noted_at = None
+    conversation.engine_reset_due = False
     conversation.forget_due = True
+    conversation.identity.contact.consented_at = None
+
+
+def forget_told_contacts(session: Session) -> int:
+    """Does ``forget_contact`` where a crash came in between; returns for how many."""
+    due = session.scalars(select(Conversation.id).where(Conversation.forget_due)).all()
+    return sum(forget_contact(session, conversation_id) for conversation_id in due)
 
 
 def forget_contact(session: Session, conversation_id: str) -> bool:
     """Deletes contact, address and conversation once nothing is left to be sent.
 
-    Returns whether that was done.
+    Whoever has written again meanwhile is kept, as a new person who was told nothing
+    yet. Returns whether the contact was deleted.
     """
     conversation = session.get(Conversation, conversation_id)
     if conversation is None or not conversation.forget_due:
@@ -44,6 +59,10 @@ def forget_contact(session: Session, conversation_id: str) -> bool:
         OutboxMessage.state.in_((OutboxState.PENDING, OutboxState.SENDING)),
     )
     if session.scalar(unsent.limit(1)) is not None:
+        return False
+    written = select(InboxMessage.id).where(InboxMessage.conversation_id == conversation_id)
+    if session.scalar(written.limit(1)) is not None:
+        conversation.forget_due = False
         return False
     session.execute(
         delete(Contact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 
 from bot.clock import Clock
@@ -74,6 +75,8 @@ class InboxWorker(Pool):
             typing.cancel()
 
     async def _show_typing(self, conversation_id: str) -> None:
-        recipient = await asyncio.to_thread(self._recipient, conversation_id)
-        if recipient and recipient[0] in self._channels:
-            await self._channels[recipient[0]].show_typing(address=recipient[1])
+        # A sign of life is not worth an error: the message itself is answered all the same.
+        with contextlib.suppress(Exception):
+            recipient = await asyncio.to_thread(self._recipient, conversation_id)
+            if recipient and recipient[0] in self._channels:
+                await self._channels[recipient[0]].show_typing(address=recipient[1])

@@ -21,7 +21,7 @@ from bot.errors import (
     RetryLaterError,
 )
 from bot.messages import Channel, OutgoingMessage
-from bot.privacy.service import forget_contact
+from bot.privacy.service import forget_contact, forget_told_contacts
 from bot.workers.pool import LEASE, Pool
 
 log = structlog.get_logger(__name__)
@@ -50,9 +50,14 @@ class OutboxWorker(Pool):
         self._clock = clock
 
     def settle_interrupted(self) -> int:
-        """Marks as uncertain what a crash interrupted; to be called at start."""
+        """Marks as uncertain what a crash interrupted; to be called at start.
+
+        Whose last words were among it is forgotten now.
+        """
         with self._database.transaction() as session:
-            return outbox.settle_interrupted(session, now=self._clock())
+            settled = outbox.settle_interrupted(session, now=self._clock())
+            forget_told_contacts(session)
+            return settled
 
     def _claim(self, limit: int) -> list[str]:
         with self._database.transaction() as session:
@@ -66,6 +71,10 @@ class OutboxWorker(Pool):
             )
 
     async def _step(self, conversation_id: str) -> bool:
+        recipient = await asyncio.to_thread(self._recipient, conversation_id)
+        if recipient is None:
+            return False
+        await self._channels[recipient[0]].wait_until_free(address=recipient[1])
         started = await asyncio.to_thread(self._start, conversation_id)
         if started is None:
             return False
@@ -80,6 +89,15 @@ class OutboxWorker(Pool):
             return await asyncio.to_thread(self._failed, row_id, DeliveryUncertainError())
         await asyncio.to_thread(self._sent, row_id, external_ids)
         return True
+
+    def _recipient(self, conversation_id: str) -> tuple[str, str] | None:
+        """Channel and address of a conversation that has something due."""
+        with self._database.reading() as session:
+            row = outbox.next_due(session, conversation_id, now=self._clock())
+            if row is None:
+                return None
+            identity = row.conversation.identity
+            return identity.channel, identity.address
 
     def _start(self, conversation_id: str) -> tuple[int, str, str, OutgoingMessage] | None:
         with self._database.transaction() as session:
@@ -113,11 +131,7 @@ class OutboxWorker(Pool):
                 return True
             if isinstance(error, RetryLaterError) and now - row.created_at < GIVE_UP:
                 row.state = OutboxState.PENDING
-                row.next_attempt_at = now + timedelta(
-                    seconds=min(max(error.seconds, 0.1) * row.attempts, LONGEST_WAIT)
-                    if row.attempts > 1
-                    else error.seconds
-                )
+                row.next_attempt_at = now + _waiting(error.seconds, row.attempts)
                 return False
             if isinstance(error, RecipientGoneError):
                 row.state = OutboxState.RECIPIENT_GONE
@@ -144,3 +158,9 @@ class OutboxWorker(Pool):
     def _release(self, conversation_id: str) -> None:
         with self._database.transaction() as session:
             leases.OUTBOX.release(session, conversation_id, owner=self._owner)
+
+
+def _waiting(seconds: float, attempts: int) -> timedelta:
+    """How long to wait after a failed attempt: never shorter than the platform asked for."""
+    growing = max(seconds, 0.1) * attempts if attempts > 1 else seconds
+    return timedelta(seconds=max(seconds, min(growing, LONGEST_WAIT)))

@@ -16,6 +16,8 @@ LEASE = timedelta(seconds=15)
 PROLONG_SECONDS = 5.0
 # Other processes and retries are noticed by looking; our own news come by `wake`.
 LOOK_SECONDS = 0.5
+# What is in hand when the product stops may take this long to end well.
+STOP_SECONDS = 2.0
 
 
 class Pool(ABC):
@@ -84,7 +86,7 @@ class Pool(ABC):
     async def _stop(self) -> None:
         tasks = list(self._tasks.values())
         if tasks:
-            await asyncio.wait(tasks, timeout=2)
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

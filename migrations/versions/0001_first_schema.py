@@ -208,6 +208,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handover")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("handover", schema=None) as batch_op:
         batch_op.create_index(
@@ -251,6 +252,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox_message")),
         sa.UniqueConstraint("channel", "external_id", name=op.f("uq_inbox_message_channel")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("inbox_message", schema=None) as batch_op:
         batch_op.create_index(
@@ -301,6 +303,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("outbox_message", schema=None) as batch_op:
         batch_op.create_index(

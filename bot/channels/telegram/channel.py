@@ -52,6 +52,11 @@ class TelegramChannel:
         self._sleep = sleep
         self._unfinished: OrderedDict[str, tuple[list[Part], list[str]]] = OrderedDict()
 
+    async def wait_until_free(self, *, address: str) -> None:
+        """Returns when the limits of this chat leave room, after a while in any case."""
+        with suppress(DeliveryRefusedError):
+            await self._limiter.wait_until_free(_chat_id(address))
+
     async def send(self, *, address: str, message: OutgoingMessage) -> list[str]:
         """Delivers a message and returns the Telegram ids of its parts.
 

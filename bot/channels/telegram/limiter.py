@@ -76,6 +76,12 @@ class SendLimiter:
             self._ended.append(self._clock())
             self._one_ended.set()
 
+    async def wait_until_free(self, chat_id: int) -> None:
+        """Waits, for as long as ``turn`` would at most, without taking the turn."""
+        delay = self._chat_delay(self._chat(chat_id), chat_id)
+        if delay > 0:
+            await self._sleep(min(delay, self._limits.patience))
+
     async def _wait_for_turn(self, chat_id: int) -> None:
         chat = self._chat(chat_id)
         async with chat.turn:

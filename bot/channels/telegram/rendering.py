@@ -18,6 +18,8 @@ from bot.channels.telegram.text import (
     well_formed,
 )
 from bot.errors import DeliveryRefusedError
+from bot.i18n.languages import direction
+from bot.i18n.texts import isolate
 from bot.messages import Button, Card, CardLine, OutgoingMessage
 
 MAXIMUM_KEY_BYTES = 64
@@ -68,7 +70,10 @@ def render(message: OutgoingMessage) -> list[Part]:
     is missing or too long.
     """
     keyboard = _keyboard(message.buttons)
-    blocks = [_block([_Run(message.text)]), *(_block(_card(card)) for card in message.cards)]
+    blocks = [
+        _block([_Run(message.text)]),
+        *(_block(_card(card, rtl=direction(message.language) == "rtl")) for card in message.cards),
+    ]
     bodies = [body for body in _pack(blocks) if not is_blank(_plain(body))]
     if not bodies and keyboard:
         bodies = [(_Run(_POINTER),)]
@@ -78,7 +83,7 @@ def render(message: OutgoingMessage) -> list[Part]:
     return parts
 
 
-def _card(card: Card) -> Iterator[_Run]:
+def _card(card: Card, *, rtl: bool) -> Iterator[_Run]:
     yield _Run(card.title, tag="b")
     if card.subtitle:
         yield from (_Run("\n"), _Run(card.subtitle, tag="i"))
@@ -86,14 +91,14 @@ def _card(card: Card) -> Iterator[_Run]:
         yield from (_Run(_PARAGRAPH), _Run(card.body))
     yield _Run(_PARAGRAPH)
     for line in card.lines:
-        yield from _line(line)
+        yield from _line(line, rtl=rtl)
         yield _Run("\n")
     if card.source_label or card.source_url:
         label = card.source_label or card.source_url
         yield _Run(label, href=_web_address(card.source_url))
 
 
-def _line(line: CardLine) -> Iterator[_Run]:
+def _line(line: CardLine, *, rtl: bool) -> Iterator[_Run]:
     label = f"{line.label}: " if line.label else ""
     if line.kind == "note":
         yield _Run(label + line.value, tag="i")
@@ -101,7 +106,9 @@ def _line(line: CardLine) -> Iterator[_Run]:
     # Phone numbers and e-mail addresses become links by themselves; Telegram
     # takes neither in a link of ours.
     href = _web_address(line.value) if line.kind == "url" else ""
-    yield from (_Run(label), _Run(line.value, href=href))
+    # Without isolates the groups of a telephone number would swap places in Arabic.
+    value = isolate(line.value) if rtl else line.value
+    yield from (_Run(label), _Run(value, href=href))
 
 
 def _web_address(text: str) -> str:

@@ -25,6 +25,9 @@ class WebChannel:
         """``web``, or ``terminal`` for the terminal chat, which uses the same routes."""
         return self._name
 
+    async def wait_until_free(self, *, address: str) -> None:
+        """Returns at once: a page takes replies as fast as they come."""
+
     async def send(self, *, address: str, message: OutgoingMessage) -> list[str]:
         """Wakes the open streams of the address. Never fails.
 

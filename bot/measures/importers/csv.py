@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -37,9 +37,20 @@ TEXT_FIELDS = (
     "opening_hours",
     "registration",
 )
-LEVELS = frozenset({"A1", "A2", "B1", "B2", "C1", "C2"})
-TIMES = frozenset({"morning", "afternoon", "evening", "weekend"})
-FORMATS = frozenset({"in_person", "online", "phone"})
+YES_OR_NO = frozenset({"yes", "no"})
+# The values that a cell may hold; of the first ones several, with semicolons between.
+LISTS: dict[str, frozenset[str]] = {
+    "topics": frozenset(Topic),
+    "levels": frozenset({"A1", "A2", "B1", "B2", "C1", "C2"}),
+    "times": frozenset({"morning", "afternoon", "evening", "weekend"}),
+    "formats": frozenset({"in_person", "online", "phone"}),
+}
+CHOICES: dict[str, frozenset[str]] = {
+    "childcare": YES_OR_NO,
+    "free_of_charge": YES_OR_NO,
+    "harm_if_stale": YES_OR_NO,
+    "age_of": frozenset({"child", "person"}),
+}
 # Rows of low confidence are leads for editors; people are never shown them.
 STATUS_BY_CONFIDENCE = {
     "high": Status.PUBLISHED,
@@ -47,6 +58,8 @@ STATUS_BY_CONFIDENCE = {
     "low": Status.DRAFT,
 }
 MAXIMUM_FIELD = 20_000
+# Columns of the file that have another name in the database.
+COLUMN_NAMES = {"id": "external_id", "page_date_if_known": "source_date"}
 
 Row = dict[str, str]
 Embed = Callable[[Sequence[str]], tuple[str, list[bytes]]]
@@ -68,8 +81,15 @@ def read(path: Path) -> list[Row]:
 
     Raises ``ImportRejectedError`` naming line, field and reason of every problem.
     """
-    rows = list(_rows(path))
-    problems = [problem for line, row in rows for problem in _problems(line, row)]
+    rows: list[tuple[int, Row]] = []
+    problems: list[str] = []
+    for line, row, cells in _rows(path):
+        if cells != len(row):
+            # Which cell is missing or too many cannot be told, so none can be trusted.
+            problems.append(f"line {line}: has {cells} cells, but there are {len(row)} columns")
+        else:
+            problems += _problems(line, row)
+        rows.append((line, row))
     seen: dict[str, int] = {}
     for line, row in rows:
         if row["id"] in seen:
@@ -82,49 +102,83 @@ def read(path: Path) -> list[Row]:
     return [row for _, row in rows]
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Row]]:
+def _rows(path: Path, required: Collection[str] = REQUIRED) -> Iterator[tuple[int, Row, int]]:
+    """The first line of each row, the row itself and how many cells it has in the file."""
+    line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = [name for name in REQUIRED if name not in (reader.fieldnames or [])]
-            if missing:
+            reader = csv.reader(file, strict=True)
+            names = next(reader, [])
+            if missing := [name for name in required if name not in names]:
                 raise ImportRejectedError([f"line 1: column {name} is missing" for name in missing])
-            for row in reader:
-                yield reader.line_num, {key: (row[key] or "").strip() for key in row if key}
+            if len(set(names)) < len(names):
+                raise ImportRejectedError(["line 1: two columns have the same name"])
+            line = reader.line_num + 1
+            for cells in reader:
+                if cells:
+                    row = dict.fromkeys(names, "")
+                    row.update(zip(names, (cell.strip() for cell in cells), strict=False))
+                    yield line, row, len(cells)
+                line = reader.line_num + 1
     except UnicodeDecodeError as error:
         raise ImportRejectedError([f"the file is not UTF-8 (byte {error.start})"]) from error
     except csv.Error as error:
-        raise ImportRejectedError([f"the file is not CSV: {error}"]) from error
+        raise ImportRejectedError([f"line {line}: not CSV: {error}"]) from error
     except OSError as error:
         raise ImportRejectedError([f"the file cannot be read: {error.strerror}"]) from error
 
 
 def _problems(line: int, row: Row) -> Iterator[str]:
     for name in REQUIRED:
-        if not row[name]:
+        if not (_list(row[name]) if name in LISTS else row[name]):
             yield f"line {line}, {name}: is empty"
     for name, value in row.items():
-        if len(value) > MAXIMUM_FIELD:
-            yield f"line {line}, {name}: longer than {MAXIMUM_FIELD} characters"
-    vocabularies = (
-        ("topics", set(Topic)),
-        ("levels", LEVELS),
-        ("times", TIMES),
-        ("formats", FORMATS),
-    )
-    for name, legal in vocabularies:
+        if len(value) > (longest := _longest(name)):
+            yield f"line {line}, {name}: longer than {longest} characters"
+        if "\x00" in value:
+            yield f"line {line}, {name}: holds a NUL character"
+    for name, legal in LISTS.items():
         for value in _list(row.get(name, "")):
             if value not in legal:
-                yield f"line {line}, {name}: {value!r} is not one of {', '.join(sorted(legal))}"
-    if row["source_url"] and urlsplit(row["source_url"]).scheme not in ("http", "https"):
+                yield _not_one_of(line, name, value, legal)
+    for name, legal in CHOICES.items():
+        if row.get(name) and row[name] not in legal:
+            yield _not_one_of(line, name, row[name], legal)
+    if row["source_url"] and not _is_web_address(row["source_url"]):
         yield f"line {line}, source_url: not a web address"
+    ages = [row[name] for name in ("minimum_age", "maximum_age") if row.get(name)]
     for name in ("minimum_age", "maximum_age"):
-        if row.get(name) and not row[name].isdigit():
-            yield f"line {line}, {name}: {row[name]!r} is not a whole number"
+        if row.get(name) and not _is_age(row[name]):
+            yield f"line {line}, {name}: {row[name]!r} is not an age in whole years"
+    if len(ages) == 2 and all(map(_is_age, ages)) and int(ages[0]) > int(ages[1]):
+        yield f"line {line}, maximum_age: {ages[1]} is less than minimum_age"
     if row.get("confidence", "low") not in STATUS_BY_CONFIDENCE:
         yield f"line {line}, confidence: {row['confidence']!r} is not high, medium or low"
     if row.get("checked_on") and _date(row["checked_on"]) is None:
         yield f"line {line}, checked_on: {row['checked_on']!r} is not a date like 2026-02-09"
+
+
+def _not_one_of(line: int, name: str, value: str, legal: Collection[str]) -> str:
+    return f"line {line}, {name}: {value!r} is not one of {', '.join(sorted(legal))}"
+
+
+def _longest(name: str) -> int:
+    """How many characters the database keeps of a column."""
+    table = Organization.__table__ if name == "provider" else Measure.__table__
+    column = table.columns.get("name" if name == "provider" else COLUMN_NAMES.get(name, name))
+    return getattr(getattr(column, "type", None), "length", None) or MAXIMUM_FIELD
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _is_age(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) <= 3
 
 
 def store(
@@ -264,24 +318,42 @@ def _fingerprint(measure: Measure) -> tuple[object, ...]:
 
 
 def read_texts(directory: Path) -> dict[str, dict[str, Row]]:
-    """The words of ``<language>.csv`` files in a directory; empty when there is none."""
+    """The words of ``<language>.csv`` files in a directory; empty when there is none.
+
+    Raises ``ImportRejectedError`` naming file and line of every problem.
+    """
     found: dict[str, dict[str, Row]] = {}
+    problems: list[str] = []
     for path in sorted(directory.glob("*.csv")):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = {"id", *TEXT_FIELDS} - set(reader.fieldnames or [])
-            if missing:
-                raise ImportRejectedError(
-                    [f"{path.name}: column {name} is missing" for name in sorted(missing)]
-                )
-            found[path.stem] = {
-                row["id"]: {key: (row[key] or "").strip() for key in row if key} for row in reader
-            }
+        try:
+            found[path.stem] = _texts_of(path)
+        except ImportRejectedError as error:
+            problems += [f"{path.name}, {problem}" for problem in error.problems]
+    if problems:
+        raise ImportRejectedError(problems)
     return found
 
 
+def _texts_of(path: Path) -> dict[str, Row]:
+    texts: dict[str, Row] = {}
+    problems: list[str] = []
+    for line, row, cells in _rows(path, required=("id", *TEXT_FIELDS)):
+        if cells != len(row):
+            problems.append(f"line {line}: has {cells} cells, but there are {len(row)} columns")
+        if row["id"] in texts:
+            problems.append(f"line {line}, id: {row['id']} stands there twice")
+        if "\x00" in "".join(row.values()):
+            problems.append(f"line {line}: holds a NUL character")
+        if row.get("state") and row["state"] not in set(TextState):
+            problems.append(_not_one_of(line, "state", row["state"], list(TextState)))
+        texts[row["id"]] = row
+    if problems:
+        raise ImportRejectedError(problems)
+    return texts
+
+
 def _list(value: str) -> list[str]:
-    return [part.strip() for part in value.split(";") if part.strip()]
+    return list(dict.fromkeys(part.strip() for part in value.split(";") if part.strip()))
 
 
 def _truth(value: str) -> bool | None:

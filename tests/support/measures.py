@@ -1,0 +1,78 @@
+"""Offers for tests: made by hand, or the real starter measures."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.config import PROJECT
+from bot.db.session import Database
+from bot.measures.importers import csv as csv_import
+from bot.measures.models import Measure, MeasureText, MeasureTopic, Organization, Status
+from tests.support.fakes import embed, encode
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def new_measure(
+    session: Session,
+    *,
+    topics: tuple[str, ...] = ("language_course",),
+    provider: str = "",
+    title: str = "",
+    **changes: Any,
+) -> Measure:
+    """Adds a published offer that knows nothing but what is given."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "external_id": f"offer-{number:05}",
+        "status": Status.PUBLISHED.value,
+        "confidence": "high",
+        "scope": "stuttgart",
+        "levels": [],
+        "audience": [],
+        "formats": [],
+        "times": [],
+        "languages": [],
+        "source_url": "https://example.org/",
+        "source_title": "Example",
+        "source_date": "2026-02",
+        "embedding": encode(str(number)).tobytes(),
+        "embedding_model": "fake",
+        "updated_at": NOW,
+    }
+    measure = Measure(**{**values, **changes})
+    if provider:
+        measure.organization = session.scalar(
+            select(Organization).where(Organization.name == provider)
+        ) or Organization(name=provider)
+    measure.topics = [
+        MeasureTopic(topic=topic, position=position) for position, topic in enumerate(topics)
+    ]
+    name = title or f"Offer {number}"
+    measure.texts = [
+        MeasureText(language=language, state="original", title=f"{name} ({language})")
+        for language in ("en", "de")
+    ]
+    session.add(measure)
+    session.flush()
+    return measure
+
+
+def import_starter_measures(database: Database) -> None:
+    """The real offers with their real texts; only the vectors are made up."""
+    rows = csv_import.read(PROJECT / "data" / "measures.csv")
+    texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
+    with database.transaction() as session:
+        csv_import.store(session, rows, texts=texts, embed=embed, now=NOW)
+
+
+def all_measures(database: Database) -> list[Measure]:
+    """All offers, drafts too, by their external id."""
+    with database.reading() as session:
+        return list(session.scalars(select(Measure).order_by(Measure.external_id)).unique())
