@@ -77,7 +77,7 @@ class RefineSearch(_MeasureAction):
             dispatcher.utter_message(json_message={"offer": str(entities["measure"])})
             return []
         if state is None:
-            dispatcher.utter_message(response="utter_ask_topic")
+            dispatcher.utter_message(json_message={"ask_topic": True})
             return []
         if "choice" in entities:
             return _chosen(dispatcher, state, int(entities["choice"]))
@@ -99,7 +99,7 @@ class MoreMeasures(_MeasureAction):
         """Moves on by one page; asks for a topic when nothing was searched yet."""
         state = tracker.get_slot(SEARCH_SLOT)
         if state is None:
-            dispatcher.utter_message(response="utter_ask_topic")
+            dispatcher.utter_message(json_message={"ask_topic": True})
             return []
         moved = {**state, "position": state["position"] + PAGE_SIZE, "unconfirmed": []}
         _show(dispatcher, moved)
@@ -128,7 +128,7 @@ def _chosen(dispatcher: CollectingDispatcher, state: dict[str, Any], choice: int
     if 0 <= index < len(page):
         dispatcher.utter_message(json_message={"offer": page[index]})
     else:
-        dispatcher.utter_message(response="utter_no_such_choice")
+        dispatcher.utter_message(json_message={"no_such_choice": True})
     return []
 
 

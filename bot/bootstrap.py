@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ from bot.dialogue.engine import Engine
 from bot.dialogue.output import Output
 from bot.dialogue.responses import Responses
 from bot.dialogue.supervisor import EngineProcess
-from bot.i18n.identify import identify
+from bot.i18n.identify import identify, preload
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import Catalogues
 from bot.measures.answers import MeasureAnswers
@@ -165,6 +165,7 @@ class Lotse:
     public: Starlette
     streams: EventStreams
     telegram: Telegram | None
+    warm_up: Callable[[], None]
 
     async def run(self) -> None:
         """Runs until cancelled; the first part that ends ends all."""
@@ -177,6 +178,9 @@ class Lotse:
         uncertain = self.outbox_worker.settle_interrupted()
         if uncertain:
             log.warning("outbox.interrupted", uncertain=uncertain)
+        # The engine takes seconds to start; what the application needs to answer the
+        # first message is loaded meanwhile.
+        warming = asyncio.create_task(asyncio.to_thread(self.warm_up))
         parts: list[Awaitable[None]] = [
             _serve(self.internal, "127.0.0.1", self.settings.internal_port),
             _serve(self.public, self.settings.host, self.settings.port),
@@ -194,6 +198,7 @@ class Lotse:
                 task.result()
         finally:
             self.streams.close()
+            await asyncio.gather(warming, return_exceptions=True)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -207,7 +212,8 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     catalogues = Catalogues()
     token = engine_token(settings)
     engine = Engine(url=settings.engine_url, token=token, timeout=settings.engine_timeout)
-    measures = MeasureAnswers(database=database, encode=query_encoder(), clock=clock)
+    encode = query_encoder()
+    measures = MeasureAnswers(database=database, encode=encode, clock=clock)
     owner = uuid.uuid4().hex
     streams = EventStreams()
     channels: dict[str, Channel] = {
@@ -288,7 +294,13 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         public=Starlette(routes=routes),
         streams=streams,
         telegram=telegram,
+        warm_up=lambda: _warm_up(encode),
     )
+
+
+def _warm_up(encode: EncodeQuery) -> None:
+    preload()
+    encode("")
 
 
 def _telegram_api(settings: Settings) -> TelegramApi | None:

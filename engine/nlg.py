@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from rasa.core.constants import DEFAULT_REQUEST_TIMEOUT
 from rasa.core.nlg.generator import NaturalLanguageGenerator
@@ -31,9 +31,15 @@ class CatalogueNLG(NaturalLanguageGenerator):
         tracker: DialogueStateTracker,
         output_channel: str,
         **kwargs: Any,
-    ) -> Dict[str, Any]:
-        """Returns the localised response; raises ``RasaException`` for any other answer."""
-        kwargs.pop("domain_responses", None)
+    ) -> Optional[Dict[str, Any]]:
+        """The localised response, or None for one that the domain does not have.
+
+        Raises ``RasaException`` when the application answers anything else.
+        """
+        known = kwargs.pop("domain_responses", None)
+        if known is not None and utter_action not in known:
+            # Rasa's own actions ask for optional responses, which mean silence here.
+            return None
         body = {
             "response": utter_action,
             "arguments": kwargs,

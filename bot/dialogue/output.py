@@ -18,7 +18,9 @@ from bot.dialogue.texts import (
     language_changed,
     language_not_served,
     language_question,
+    no_such_choice,
     not_understood,
+    topic_question,
 )
 from bot.errors import MessageNotProcessedError
 from bot.handover.models import Reason
@@ -85,6 +87,10 @@ class Output:
             # The model knows that it is one, not of which kind: the widest answer is given.
             effect = RequestHandover(reason=Reason.EMERGENCY, urgent=True)
             return emergency(Emergency.DANGER, texts), [effect]
+        if "ask_topic" in custom:
+            return topic_question(texts), []
+        if "no_such_choice" in custom:
+            return no_such_choice(texts), []
         if "not_understood" in custom:
             if failures + 1 >= FAILURES_BEFORE_HANDOVER:
                 return handover_requested(texts), [RequestHandover(reason=Reason.NOT_UNDERSTOOD)]

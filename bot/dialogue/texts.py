@@ -77,6 +77,27 @@ def not_understood(texts: Texts, *, again: bool) -> OutgoingMessage:
     )
 
 
+def topic_question(texts: Texts) -> OutgoingMessage:
+    """Asks for a topic when a wish or "more" came before any search."""
+    return OutgoingMessage(
+        text=texts.gettext("What is it about?"),
+        buttons=(*topic_buttons(texts), topics_button(texts)),
+        language=texts.language,
+    )
+
+
+def no_such_choice(texts: Texts) -> OutgoingMessage:
+    """Said when somebody chooses an offer that was not in the last answer."""
+    return OutgoingMessage(
+        text=texts.gettext("There is no offer with this number in my last answer."),
+        buttons=(
+            Button(title=texts.gettext("More offers"), payload={"intent": "more_results"}),
+            topics_button(texts),
+        ),
+        language=texts.language,
+    )
+
+
 def language_changed(texts: Texts) -> OutgoingMessage:
     """Confirms in the new language."""
     name = LANGUAGES[texts.language].endonym

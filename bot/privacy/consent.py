@@ -17,7 +17,8 @@ def question(texts: Texts) -> OutgoingMessage:
             "Hello! I am Lotse, the chat assistant of the City of Stuttgart for newcomers. "
             "I am a computer program. When needed, I bring in a person.\n\n"
             "To answer you, I store what you write here. Only the advice team can read it. "
-            "Other offices do not get it. You can delete everything at any time: write {command}.\n\n"
+            "Other offices do not get it. You can delete everything at any time: "
+            "write {command}.\n\n"
             "Do you agree? Then I answer your message right away.",
             command="/forget",
         ),

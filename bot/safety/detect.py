@@ -83,7 +83,8 @@ def _without_harmless(words: list[str], harmless: PhraseBook) -> list[str]:
 @lru_cache(maxsize=1)
 def _vocabulary() -> _Vocabulary:
     data: dict[str, Any] = yaml.load(
-        PHRASES.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        PHRASES.read_text("utf-8"),
+        getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 - both are safe
     )
     groups: Mapping[str, Mapping[str, str]] = data.pop(_WORDS)
     kinds = [key for key in data if key != _HARMLESS]

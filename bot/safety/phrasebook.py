@@ -90,13 +90,16 @@ class PhraseBook:
     def add(self, label: str, phrase: str, groups: Mapping[str, str]) -> None:
         """Raises ``ConfigurationError`` where the phrase breaks the rules of the notation."""
         self._merged.clear()
-        tokens = _TOKEN.findall(phrase)
-        final = self._alternatives(self._root, tokens, groups)
-        if tokens:
-            raise ConfigurationError(f"a bracket too many in the phrase {phrase!r}")
+        try:
+            tokens = _TOKEN.findall(phrase)
+            final = self._alternatives(self._root, tokens, groups)
+            if tokens:
+                raise ConfigurationError("there is a bracket too many")
+        except ConfigurationError as error:
+            raise ConfigurationError(f"cannot read the phrase {phrase!r}: {error}") from error
         final.labels.add(label)
         if final in _reachable([self._root], is_beginning=True, is_end=True):
-            raise ConfigurationError(f"the phrase {phrase!r} could be empty")
+            raise ConfigurationError(f"the phrase {phrase!r} could be without a word")
 
     def search(self, words: list[str]) -> Iterator[Found]:
         """Every phrase in the folded words, from the left; several may overlap."""
@@ -150,10 +153,10 @@ class PhraseBook:
             inside = _up_to_closing_bracket(tokens)
         elif token.startswith("{"):
             if token[1:-1] not in groups:
-                raise ConfigurationError(f"no words are given for {token} in a phrase")
+                raise ConfigurationError(f"no words are given for {token}")
             inside = _TOKEN.findall(groups[token[1:-1]])
         if token in ("(", ")") and not inside:
-            raise ConfigurationError("brackets in a phrase enclose nothing")
+            raise ConfigurationError("brackets enclose nothing")
         name = " ".join([token, *inside])
         if name not in entry.exits:
             entry.exits[name] = (
@@ -176,7 +179,7 @@ class PhraseBook:
         for form in _spellings(token.strip("*")):
             *before, last = (self._fold(word) for word in form)
             if not last or " " in last or len(last) > _STEM_AT_MOST:
-                raise ConfigurationError(f"{token!r} in a phrase is not one word")
+                raise ConfigurationError(f"{token!r} is not one word")
             state = entry
             for word in before:
                 state = _follow(state.words, word)
@@ -199,7 +202,7 @@ def _up_to_closing_bracket(tokens: list[str]) -> list[str]:
             inside = tokens[:index]
             del tokens[: index + 1]
             return inside
-    raise ConfigurationError("a bracket in a phrase is never closed")
+    raise ConfigurationError("a bracket is never closed")
 
 
 def _spellings(word: str) -> Iterator[tuple[str, ...]]:

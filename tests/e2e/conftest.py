@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.bot_api import TOKEN, BotApi
 from tests.support.product import MODEL, Application, Engine
 
@@ -39,9 +40,7 @@ def product(
 
 
 @pytest.fixture
-def parts(
-    trained_model: Path, tmp_path: Path
-) -> Iterator[tuple[Application, Engine, BotApi]]:
+def parts(trained_model: Path, tmp_path: Path) -> Iterator[tuple[Application, Engine, BotApi]]:
     """Application and engine as processes of their own, not started, for killing one of them."""
     with BotApi() as server:
         application = Application(

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.bot_api import TOKEN, BotApi, Person, buttons
 from tests.support.product import Application
 
@@ -51,9 +52,7 @@ async def test_texts_that_say_nothing_are_answered(guest: Person, text: str) -> 
     "text",
     ['/restart{"x":1}', "/ask_job", "/action_listen", "//greet", '/inform{"measure":"x"}', "/"],
 )
-async def test_typed_intents_are_texts(
-    product: Application, guest: Person, text: str
-) -> None:
+async def test_typed_intents_are_texts(product: Application, guest: Person, text: str) -> None:
     answer = await next_answer(guest, lambda: guest.sends(text))
     assert answer["text"]
     assert "no longer in my list" not in answer["text"], "what only a button can ask for"
@@ -94,7 +93,8 @@ async def test_an_unknown_button_is_answered(guest: Person) -> None:
 async def test_everything_was_answered_and_the_product_is_well(
     product: Application, guest: Person, bot_api: BotApi
 ) -> None:
-    health = httpx.get(f"{product.url}/health").json()
+    async with httpx.AsyncClient() as http:
+        health = (await http.get(f"{product.url}/health")).json()
     assert health["status"] == "ok"
     assert health["messages_waiting"] == 0
     assert set(health["replies"]) == {"sent"}
@@ -108,5 +108,3 @@ async def test_logs_hold_no_words_and_no_token(product: Application, guest: Pers
     assert marker not in log
     assert TOKEN not in log
     assert str(guest.chat_id) not in log
-
-

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bot.i18n.texts import Catalogues
 from bot.measures.topics import Topic, topic_name
 from tests.support.bot_api import BotApi, Person, buttons

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from tests.support.bot_api import BotApi, Person
 from tests.support.product import Application, Engine
 

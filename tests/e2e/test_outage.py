@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bot.i18n.texts import Catalogues
 from tests.support.bot_api import BotApi
 from tests.support.product import Application, Engine

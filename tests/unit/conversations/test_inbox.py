@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
+
 from bot.conversations import inbox, leases
 from bot.conversations.models import Contact, Conversation, InboxMessage, InboxState
 from bot.db.session import Database
-from sqlalchemy import func, select
 from tests.conftest import Clock
 from tests.support.builders import incoming
 
@@ -61,9 +62,7 @@ def test_simultaneous_first_messages_make_one_conversation(
     assert count(database, Conversation) == 1
 
 
-def test_the_same_update_arriving_at_once_is_stored_once(
-    database: Database, clock: Clock
-) -> None:
+def test_the_same_update_arriving_at_once_is_stored_once(database: Database, clock: Clock) -> None:
     record(database, clock, incoming())
     message = incoming("again")
     with ThreadPoolExecutor(12) as pool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from bot.conversations import inbox, leases, outbox
 from bot.conversations.models import Conversation, OutboxMessage, OutboxState
 from bot.db.session import Database
 from bot.messages import Button, OutgoingMessage
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tests.conftest import Clock
 from tests.support.builders import incoming
 
@@ -24,9 +25,7 @@ def conversation(session: Session, clock: Clock, address: str = "anna") -> Conve
 
 
 def claim(session: Session, clock: Clock, channels: tuple[str, ...] = ("web",)) -> list[str]:
-    return outbox.claim(
-        session, owner="one", channels=channels, now=clock(), lease=LEASE, limit=10
-    )
+    return outbox.claim(session, owner="one", channels=channels, now=clock(), lease=LEASE, limit=10)
 
 
 def say(session: Session, to: Conversation, clock: Clock, *texts: str) -> list[OutboxMessage]:
