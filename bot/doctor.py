@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+import encoder
 from bot.config import Settings, environment_name
 from bot.db import migrate
 from bot.db.session import Database
@@ -34,6 +35,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """All findings, in the order in which they should be mended. Never raises."""
     checks: list[Callable[[], Finding]] = [
         _engine_environment,
+        _encoder,
         _texts,
         lambda: _database(settings),
         lambda: _measures(settings),
@@ -58,6 +60,13 @@ def _engine_environment() -> Finding:
     if probe.returncode:
         return Finding(name=name, ok=False, details="Rasa is not installed; run `make setup`")
     return Finding(name=name, ok=True, details=f"Rasa {probe.stdout.strip()}")
+
+
+def _encoder() -> Finding:
+    name = encoder.load().name
+    fast = "onnx" in name
+    details = name if fast else f"{name}, which is slower; run `python -m encoder build`"
+    return Finding(name="encoder", ok=fast, details=details)
 
 
 def _texts() -> Finding:

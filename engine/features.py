@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -65,13 +66,17 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Adds the sentence vector to every message that has a text."""
+        self._embed(messages, self._encoder)
+        return messages
+
+    def _embed(self, messages: List[Message], model: encoder.Encoder) -> None:
         with_text = [
             message
             for message in messages
             if message.get(TEXT) and not is_payload(message.get(TEXT))
         ]
         if with_text:
-            vectors = self._encoder.encode([message.get(TEXT) for message in with_text])
+            vectors = model.encode([message.get(TEXT) for message in with_text])
             for message, vector in zip(with_text, vectors):
                 message.add_features(
                     Features(
@@ -81,9 +86,9 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
                         self._config[FEATURIZER_CLASS_ALIAS],
                     )
                 )
-        return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Embeds all examples that carry an intent, in one batch."""
-        self.process([e for e in training_data.training_examples if e.get(INTENT)])
+        """Embeds all examples that carry an intent, in one batch on all cores."""
+        examples = [e for e in training_data.training_examples if e.get(INTENT)]
+        self._embed(examples, encoder.load(threads=os.cpu_count() or 1))
         return training_data
