@@ -50,6 +50,7 @@ from bot.measures.answers import MeasureAnswers
 from bot.measures.search import EncodeQuery, Vector
 from bot.messages import Channel, IncomingMessage
 from bot.router import Router
+from bot.safety.detect import load as load_phrases
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 
@@ -299,6 +300,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
 
 
 def _warm_up(encode: EncodeQuery) -> None:
+    load_phrases()
     preload()
     encode("")
 

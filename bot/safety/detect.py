@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,10 +45,18 @@ def detect(text: str) -> Emergency | None:
     accepted; the time grows in proportion to its length. Raises ``ConfigurationError``
     where ``phrases.yml`` is faulty.
     """
-    vocabulary = _vocabulary()
+    vocabulary = _vocabulary(PHRASES)
     words = _without_harmless(fold(text).split(), vocabulary.harmless)
     heard = {found.label for found in vocabulary.emergencies.search(words)}
     return next((kind for kind in vocabulary.order if kind in heard), None)
+
+
+def load() -> None:
+    """Reads the phrases, which takes about a second once, so that no message waits for it.
+
+    Raises ``ConfigurationError`` where ``phrases.yml`` is faulty.
+    """
+    _vocabulary(PHRASES)
 
 
 def fold(text: str) -> str:
@@ -81,19 +88,43 @@ def _without_harmless(words: list[str], harmless: PhraseBook) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _vocabulary() -> _Vocabulary:
-    data: dict[str, Any] = yaml.load(
-        PHRASES.read_text("utf-8"),
-        getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 - both are safe
+def _vocabulary(path: Path) -> _Vocabulary:
+    data = _read(path)
+    groups = data.pop(_WORDS)
+    order = tuple(Emergency(kind) for kind in data if kind != _HARMLESS)
+    fold_word = cache(fold)
+    emergencies, harmless = PhraseBook(fold_word), PhraseBook(fold_word)
+    try:
+        for label, by_language in data.items():
+            book = harmless if label == _HARMLESS else emergencies
+            for language, phrases in by_language.items():
+                for phrase in phrases:
+                    book.add(label, phrase, groups.get(language, {}))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path.name}: {error}") from error
+    return _Vocabulary(order, emergencies, harmless)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    data = yaml.load(
+        path.read_text("utf-8"),
+        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 -- both are safe
     )
-    groups: Mapping[str, Mapping[str, str]] = data.pop(_WORDS)
-    kinds = [key for key in data if key != _HARMLESS]
-    if unknown := set(kinds) - set(Emergency):
-        raise ConfigurationError(f"{PHRASES.name}: unknown kinds {', '.join(sorted(unknown))}")
-    emergencies, harmless = PhraseBook(fold), PhraseBook(fold)
+    if not isinstance(data, dict) or not isinstance(data.get(_WORDS), dict):
+        raise ConfigurationError(f"{path.name}: kinds of emergency and {_WORDS!r} must stand here")
+    if unknown := set(map(str, data)) - set(Emergency) - {_WORDS, _HARMLESS}:
+        raise ConfigurationError(f"{path.name}: unknown kinds {', '.join(sorted(unknown))}")
     for label, by_language in data.items():
-        book = harmless if label == _HARMLESS else emergencies
-        for language, phrases in by_language.items():
-            for phrase in phrases:
-                book.add(label, phrase, groups.get(language, {}))
-    return _Vocabulary(tuple(Emergency(kind) for kind in kinds), emergencies, harmless)
+        if not isinstance(by_language, dict) or not all(
+            isinstance(language, str) and _is_text_inside(inner)
+            for language, inner in by_language.items()
+        ):
+            raise ConfigurationError(f"{path.name}: {label} is not sorted by language into texts")
+    return data
+
+
+def _is_text_inside(inner: object) -> bool:
+    # YAML turns an unquoted on, no or 112 into something that is not a text.
+    if isinstance(inner, dict):
+        return all(isinstance(part, str) for pair in inner.items() for part in pair)
+    return isinstance(inner, list) and all(isinstance(phrase, str) for phrase in inner)

@@ -8,7 +8,7 @@ with their number and loading needs no compilation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ _STEM_AT_MOST = 30
 _MERGED_AT_MOST = 2_000
 
 _UMLAUTS = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue"}
-_TOKEN = re.compile(r"[(|)^$…]|\{\w+\}|[^\s(|)^$…{}]+|\S")
+_TOKEN = re.compile(r"[(|)]|\{\w+\}|[^\s(|){}]+|\S")
 
 
 class Found(NamedTuple):
@@ -38,46 +38,6 @@ class Found(NamedTuple):
     end: int
 
 
-@dataclass(slots=True, eq=False)
-class _State:
-    words: dict[str, list[_State]] = field(default_factory=dict)
-    stems: dict[str, list[_State]] = field(default_factory=dict)
-    joined_words: dict[str, list[_State]] = field(default_factory=dict)
-    joined_stems: dict[str, list[_State]] = field(default_factory=dict)
-    any_word: list[_State] = field(default_factory=list)
-    freely: list[_State] = field(default_factory=list)
-    at_beginning: list[_State] = field(default_factory=list)
-    at_end: list[_State] = field(default_factory=list)
-    labels: set[str] = field(default_factory=set)
-    # Where each part of a phrase leads that some phrase has at this point: phrases that
-    # begin alike share their states.
-    exits: dict[str, _State] = field(default_factory=dict)
-
-    def tables(self) -> tuple[dict[str, list[_State]], ...]:
-        return self.words, self.stems, self.joined_words, self.joined_stems
-
-    def after(self, word: str) -> list[_State]:
-        if word == BARRIER:
-            return []
-        following = self.any_word + self.words.get(word, [])
-        if self.stems:
-            following += _by_stem(self.stems, word)
-        if _is_arabic(word):
-            following += self._after_joined(word)
-        return following
-
-    def _after_joined(self, word: str) -> list[_State]:
-        following: list[_State] = []
-        if word[0] in _CONJUNCTIONS:
-            following += self.words.get(word[1:], [])
-            following += _by_stem(self.stems, word[1:])
-        if self.joined_words or self.joined_stems:
-            for joined in range(_JOINED_LETTERS + 1):
-                following += self.joined_words.get(word[joined:], [])
-                following += _by_stem(self.joined_stems, word[joined:])
-        return following
-
-
 class PhraseBook:
     """Phrases, each under a label, and the search for all of them in one pass."""
 
@@ -85,20 +45,18 @@ class PhraseBook:
         """``fold`` brings a word of a phrase into the form the searched words have."""
         self._fold = fold
         self._root = _State()
+        self._ends: dict[str, _State] = {}
         self._merged: dict[tuple[frozenset[_State], bool, bool], _State] = {}
 
     def add(self, label: str, phrase: str, groups: Mapping[str, str]) -> None:
         """Raises ``ConfigurationError`` where the phrase breaks the rules of the notation."""
         self._merged.clear()
+        end = self._ends.setdefault(label, _State(labels={label}))
         try:
-            tokens = _TOKEN.findall(phrase)
-            final = self._alternatives(self._root, tokens, groups)
-            if tokens:
-                raise ConfigurationError("there is a bracket too many")
+            self._lead_by_sequence(self._root, _parsed(phrase, groups), end)
         except ConfigurationError as error:
             raise ConfigurationError(f"cannot read the phrase {phrase!r}: {error}") from error
-        final.labels.add(label)
-        if final in _reachable([self._root], is_beginning=True, is_end=True):
+        if end in _reachable([self._root], is_beginning=True, is_end=True):
             raise ConfigurationError(f"the phrase {phrase!r} could be without a word")
 
     def search(self, words: list[str]) -> Iterator[Found]:
@@ -124,85 +82,143 @@ class PhraseBook:
                 self._merged.clear()
             merged = self._merged[key] = _State()
             for state in _reachable(states, is_beginning=is_beginning, is_end=is_end):
-                merged.any_word += state.any_word
-                merged.labels |= state.labels
-                for table, part in zip(merged.tables(), state.tables(), strict=True):
-                    for word, following in part.items():
-                        table.setdefault(word, []).extend(following)
+                merged.take_in(state)
         return merged
 
-    def _alternatives(self, entry: _State, tokens: list[str], groups: Mapping[str, str]) -> _State:
-        exits = [self._sequence(entry, tokens, groups)]
-        while tokens and tokens[0] == "|":
-            tokens.pop(0)
-            exits.append(self._sequence(entry, tokens, groups))
-        together = _State()
-        for state in exits:
-            state.freely.append(together)
-        return together
+    def _lead_by_sequence(self, entry: _State, parts: _Sequence, exit_: _State) -> None:
+        if not parts:
+            entry.freely.append(exit_)
+            return
+        for part in parts[:-1]:
+            # Phrases that begin alike share their states.
+            following = entry.shared.get(str(part))
+            if following is None:
+                following = entry.shared[str(part)] = _State()
+                self._lead(entry, part, following)
+            entry = following
+        self._lead(entry, parts[-1], exit_)
 
-    def _sequence(self, entry: _State, tokens: list[str], groups: Mapping[str, str]) -> _State:
-        while tokens and tokens[0] not in "|)":
-            entry = self._part(entry, tokens, groups)
-        return entry
+    def _lead(self, entry: _State, part: str | _Group, exit_: _State) -> None:
+        """Makes ``exit_`` the state that follows ``entry`` when the part has been read."""
+        if isinstance(part, _Group):
+            for alternative in part.alternatives:
+                self._lead_by_sequence(entry, alternative, exit_)
+        elif part == "…":
+            _lead_by_gap(entry, exit_)
+        elif part == "^":
+            entry.at_beginning.append(exit_)
+        elif part == "$":
+            entry.at_end.append(exit_)
+        else:
+            self._lead_by_word(entry, part, exit_)
 
-    def _part(self, entry: _State, tokens: list[str], groups: Mapping[str, str]) -> _State:
-        token = tokens.pop(0)
-        inside: list[str] = []
-        if token == "(":  # noqa: S105 -- a bracket, not a secret
-            inside = _up_to_closing_bracket(tokens)
-        elif token.startswith("{"):
-            if token[1:-1] not in groups:
-                raise ConfigurationError(f"no words are given for {token}")
-            inside = _TOKEN.findall(groups[token[1:-1]])
-        if token in ("(", ")") and not inside:
-            raise ConfigurationError("brackets enclose nothing")
-        name = " ".join([token, *inside])
-        if name not in entry.exits:
-            entry.exits[name] = (
-                self._alternatives(entry, inside, groups) if inside else self._step(entry, token)
-            )
-        return entry.exits[name]
-
-    def _step(self, entry: _State, token: str) -> _State:
-        if token == "…":  # noqa: S105
-            return _gap(entry)
-        if token in ("^", "$"):
-            anchored = _State()
-            (entry.at_beginning if token == "^" else entry.at_end).append(anchored)  # noqa: S105
-            return anchored
-        return self._word(entry, token)
-
-    def _word(self, entry: _State, token: str) -> _State:
-        is_joined, is_stem = token.startswith("*"), token.endswith("*")
-        exits = _State()
-        for form in _spellings(token.strip("*")):
-            *before, last = (self._fold(word) for word in form)
-            if not last or " " in last or len(last) > _STEM_AT_MOST:
-                raise ConfigurationError(f"{token!r} is not one word")
+    def _lead_by_word(self, entry: _State, word: str, exit_: _State) -> None:
+        is_joined, is_stem = word.startswith("*"), word.endswith("*")
+        for spelling in _spellings(word.strip("*")):
+            *before, last = folded = [self._fold(part) for part in spelling]
+            if not all(0 < len(w) <= _STEM_AT_MOST and " " not in w for w in folded):
+                raise ConfigurationError(f"{word!r} is not one word")
             state = entry
-            for word in before:
-                state = _follow(state.words, word)
-            table = {
-                (False, False): state.words,
-                (False, True): state.stems,
-                (True, False): state.joined_words,
-                (True, True): state.joined_stems,
-            }[is_joined, is_stem]
-            table.setdefault(last, []).append(exits)
-        return exits
+            for earlier in before:
+                between = _State()
+                state.words.setdefault(earlier, []).append(between)
+                state = between
+            state.table(is_joined=is_joined, is_stem=is_stem).setdefault(last, []).append(exit_)
 
 
-def _up_to_closing_bracket(tokens: list[str]) -> list[str]:
-    """Takes the tokens up to the bracket's end from the front; the end itself is dropped."""
-    depth = 1
-    for index, token in enumerate(tokens):
-        depth += {"(": 1, ")": -1}.get(token, 0)
-        if depth == 0:
-            inside = tokens[:index]
-            del tokens[: index + 1]
-            return inside
-    raise ConfigurationError("a bracket is never closed")
+@dataclass(slots=True, eq=False)
+class _State:
+    words: dict[str, list[_State]] = field(default_factory=dict)
+    stems: dict[str, list[_State]] = field(default_factory=dict)
+    joined_words: dict[str, list[_State]] = field(default_factory=dict)
+    joined_stems: dict[str, list[_State]] = field(default_factory=dict)
+    any_word: list[_State] = field(default_factory=list)
+    freely: list[_State] = field(default_factory=list)
+    at_beginning: list[_State] = field(default_factory=list)
+    at_end: list[_State] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)
+    shared: dict[str, _State] = field(default_factory=dict)
+
+    def table(self, *, is_joined: bool, is_stem: bool) -> dict[str, list[_State]]:
+        if is_joined:
+            return self.joined_stems if is_stem else self.joined_words
+        return self.stems if is_stem else self.words
+
+    def after(self, word: str) -> list[_State]:
+        if word == BARRIER:
+            return []
+        following = self.any_word + self.words.get(word, [])
+        if self.stems:
+            following += _by_stem(self.stems, word)
+        if _is_arabic(word):
+            following += self._after_joined(word)
+        return following
+
+    def take_in(self, other: _State) -> None:
+        self.any_word += other.any_word
+        self.labels |= other.labels
+        for table, part in zip(self._tables(), other._tables(), strict=True):
+            for word, following in part.items():
+                table.setdefault(word, []).extend(following)
+
+    def _tables(self) -> tuple[dict[str, list[_State]], ...]:
+        return self.words, self.stems, self.joined_words, self.joined_stems
+
+    def _after_joined(self, word: str) -> list[_State]:
+        following: list[_State] = []
+        if word[0] in _CONJUNCTIONS:
+            following += self.words.get(word[1:], [])
+            following += _by_stem(self.stems, word[1:])
+        if self.joined_words or self.joined_stems:
+            for joined in range(_JOINED_LETTERS + 1):
+                following += self.joined_words.get(word[joined:], [])
+                following += _by_stem(self.joined_stems, word[joined:])
+        return following
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    alternatives: tuple[_Sequence, ...]
+
+    def __str__(self) -> str:
+        return f"({'|'.join(' '.join(map(str, parts)) for parts in self.alternatives)})"
+
+
+_Sequence = tuple["str | _Group", ...]
+
+
+def _parsed(phrase: str, groups: Mapping[str, str]) -> _Sequence:
+    tokens = _TOKEN.findall(phrase)
+    alternatives = _alternatives(tokens, groups)
+    if tokens:
+        raise ConfigurationError("there is a bracket too many")
+    return (_Group(alternatives),) if len(alternatives) > 1 else alternatives[0]
+
+
+def _alternatives(tokens: list[str], groups: Mapping[str, str]) -> tuple[_Sequence, ...]:
+    found: list[_Sequence] = []
+    parts: list[str | _Group] = []
+    while tokens and tokens[0] != ")":
+        token = tokens.pop(0)
+        if token == "|":  # noqa: S105 -- a sign, not a secret
+            found.append(tuple(parts))
+            parts = []
+        else:
+            parts.append(_part(token, tokens, groups))
+    return (*found, tuple(parts))
+
+
+def _part(token: str, tokens: list[str], groups: Mapping[str, str]) -> str | _Group:
+    if token == "(":  # noqa: S105 -- a sign, not a secret
+        inside = _Group(_alternatives(tokens, groups))
+        if not tokens or tokens.pop(0) != ")":
+            raise ConfigurationError("a bracket is never closed")
+        return inside
+    if token.startswith("{"):
+        if token[1:-1] not in groups:
+            raise ConfigurationError(f"no words are given for {token}")
+        return _Group((_parsed(groups[token[1:-1]], groups),))
+    return token
 
 
 def _spellings(word: str) -> Iterator[tuple[str, ...]]:
@@ -214,21 +230,13 @@ def _spellings(word: str) -> Iterator[tuple[str, ...]]:
             yield ("".join(parts),)
 
 
-def _gap(entry: _State) -> _State:
-    end = _State()
+def _lead_by_gap(entry: _State, exit_: _State) -> None:
     for _ in range(GAP):
-        entry.freely.append(end)
+        entry.freely.append(exit_)
         following = _State()
         entry.any_word.append(following)
         entry = following
-    entry.freely.append(end)
-    return end
-
-
-def _follow(table: dict[str, list[_State]], word: str) -> _State:
-    state = _State()
-    table.setdefault(word, []).append(state)
-    return state
+    entry.freely.append(exit_)
 
 
 def _by_stem(stems: dict[str, list[_State]], word: str) -> list[_State]:
@@ -240,7 +248,7 @@ def _by_stem(stems: dict[str, list[_State]], word: str) -> list[_State]:
     ]
 
 
-def _reachable(states: list[_State], *, is_beginning: bool, is_end: bool) -> set[_State]:
+def _reachable(states: Iterable[_State], *, is_beginning: bool, is_end: bool) -> set[_State]:
     """These states and those reached from them without a word."""
     seen: set[_State] = set()
     waiting = list(states)
