@@ -321,6 +321,7 @@ async def _serve(app: Starlette, host: str, port: int) -> None:
             port=port,
             log_level="warning",
             access_log=False,
+            lifespan="off",
             timeout_graceful_shutdown=int(timedelta(seconds=3).total_seconds()),
         )
     )

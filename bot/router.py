@@ -174,7 +174,7 @@ class Router:
             return self._withdraw(texts)
         # What is stored about a person is theirs to decide, whoever answers them.
         if command == consent.DECLINE:
-            return self._declined(texts)
+            return await self._declined(turn, texts)
         if command == consent.AGREE:
             return self._agreed()
         if command == consent.FORGET:
@@ -275,7 +275,10 @@ class Router:
 
         return settle
 
-    def _declined(self, texts: Texts) -> _Settle:
+    async def _declined(self, turn: _Turn, texts: Texts) -> _Settle:
+        if turn.may_answer:
+            # Whoever agreed before may be known to the engine already.
+            await self._engine.forget(turn.conversation_id)
         return self._forgotten(consent.declined(texts))
 
     async def _forget(self, turn: _Turn, texts: Texts) -> _Settle:
@@ -326,7 +329,9 @@ class Router:
 
     def _settle(self, turn: _Turn, settle: _Settle) -> None:
         with self._database.transaction() as session:
-            message = session.get(InboxMessage, turn.message_id)
+            message = session.get(
+                InboxMessage, turn.message_id, with_for_update={"of": InboxMessage}
+            )
             if message is None or message.state != InboxState.PENDING:
                 # The person was forgotten meanwhile; there is nobody to answer.
                 return

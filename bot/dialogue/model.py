@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,7 @@ def train(settings: Settings) -> None:
             *("--name", fresh.name.removesuffix(".tar.gz")),
         ],
         cwd=PROJECT,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
         check=False,
     )
     if result.returncode or not fresh.exists():

@@ -20,6 +20,7 @@ from bot.dialogue.texts import (
     language_question,
     no_such_choice,
     not_understood,
+    restarted,
     topic_question,
 )
 from bot.errors import MessageNotProcessedError
@@ -87,6 +88,8 @@ class Output:
             # The model knows that it is one, not of which kind: the widest answer is given.
             effect = RequestHandover(reason=Reason.EMERGENCY, urgent=True)
             return emergency(Emergency.DANGER, texts), [effect]
+        if "restarted" in custom:
+            return restarted(texts), []
         if "ask_topic" in custom:
             return topic_question(texts), []
         if "no_such_choice" in custom:

@@ -61,6 +61,8 @@ class EngineProcess:
             # Threads of one short query wait for each other longer than they
             # compute; see docs/nlu.md for the figures.
             "OMP_NUM_THREADS": "1",
+            # The libraries of Rasa's time warn about themselves at every start.
+            "PYTHONWARNINGS": "ignore",
         }
         return await asyncio.create_subprocess_exec(
             str(ENGINE_PYTHON),

@@ -77,6 +77,15 @@ def not_understood(texts: Texts, *, again: bool) -> OutgoingMessage:
     )
 
 
+def restarted(texts: Texts) -> OutgoingMessage:
+    """Said when all that was searched for is forgotten on demand."""
+    return OutgoingMessage(
+        text=texts.gettext("All right, we start again. What do you need?"),
+        buttons=(*topic_buttons(texts), topics_button(texts)),
+        language=texts.language,
+    )
+
+
 def topic_question(texts: Texts) -> OutgoingMessage:
     """Asks for a topic when a wish or "more" came before any search."""
     return OutgoingMessage(

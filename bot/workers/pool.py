@@ -47,8 +47,11 @@ class Pool(ABC):
                     await self._start_due()
                 except Exception as error:
                     log.error(f"{self._name}.claim_failed", error=type(error).__name__)
+                # Not `wait_for`: before Python 3.12 it forgets being cancelled in the
+                # moment in which the event is set, and the pool would never stop.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._awake.wait()
         finally:
             await self._stop()
 

@@ -16,7 +16,7 @@ from bot.errors import EngineUnavailableError, MessageNotProcessedError
 from bot.measures.search import Vector
 from bot.messages import OutgoingMessage
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 DIMENSIONS = 8
 
 
@@ -50,6 +50,27 @@ class Asked:
     metadata: dict[str, Any]
 
 
+class Held:
+    """A place where work stops until it is let go."""
+
+    def __init__(self) -> None:
+        self._reached = asyncio.Event()
+        self._let_go = asyncio.Event()
+
+    async def reached(self) -> None:
+        """Returns when work has come as far as here."""
+        await asyncio.wait_for(self._reached.wait(), WAIT_SECONDS)
+
+    def let_go(self) -> None:
+        """Lets it go on."""
+        self._let_go.set()
+
+    async def pass_through(self) -> None:
+        """What the work does here."""
+        self._reached.set()
+        await self._let_go.wait()
+
+
 class FakeEngine:
     """The engine's client without an engine.
 
@@ -64,8 +85,7 @@ class FakeEngine:
         self.asked: list[Asked] = []
         self.resets: list[str] = []
         self.forgotten: list[str] = []
-        self.held: dict[str, asyncio.Event] = {}
-        self.reached = asyncio.Event()
+        self.held: dict[str, Held] = {}
         self._known: dict[tuple[str, str], EngineAnswer] = {}
 
     @property
@@ -73,9 +93,9 @@ class FakeEngine:
         """What it was told, in order."""
         return [asked.message for asked in self.asked]
 
-    def hold(self, text: str) -> asyncio.Event:
-        """Makes the answer to ``text`` wait until the event returned is set."""
-        self.held[text] = asyncio.Event()
+    def hold(self, text: str) -> Held:
+        """Makes the answer to ``text`` wait until it is let go."""
+        self.held[text] = Held()
         return self.held[text]
 
     async def answer(
@@ -85,9 +105,8 @@ class FakeEngine:
         self.asked.append(
             Asked(sender=sender, message=message, message_id=message_id, metadata=metadata)
         )
-        self.reached.set()
         if message in self.held:
-            await self.held[message].wait()
+            await self.held[message].pass_through()
         if self.failing:
             raise MessageNotProcessedError("status 503")
         key = (sender, message_id)

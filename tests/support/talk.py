@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversations import inbox
+from bot.conversations import inbox, outbox
 from bot.conversations.models import Conversation, InboxMessage, OutboxMessage
 from bot.db.session import Database
 from bot.dialogue.output import Output
@@ -16,7 +16,7 @@ from bot.handover.models import Handover
 from bot.i18n.identify import identify
 from bot.i18n.texts import Catalogues
 from bot.measures.answers import MeasureAnswers
-from bot.messages import IncomingMessage, Kind, OutgoingMessage
+from bot.messages import Button, IncomingMessage, Kind, OutgoingMessage
 from bot.router import Router
 from bot.workers.outbox import OutboxWorker
 from tests.conftest import Clock
@@ -96,6 +96,15 @@ class Talk:
     async def press(self, title: str) -> list[OutgoingMessage]:
         """Presses the button with this title that was shown last."""
         return await self.send(Kind.BUTTON, button_key=self.key(title))
+
+    def show_button(self, payload: dict[str, Any], title: str = "press me") -> str:
+        """Shows the person a button that means ``payload``; returns its key."""
+        message = OutgoingMessage(text="choose", buttons=(Button(title=title, payload=payload),))
+        with self.database.transaction() as session:
+            conversation = session.get_one(Conversation, self.conversation.id)
+            outbox.add(session, conversation=conversation, messages=[message], now=self.clock())
+        self.new_replies()
+        return self.key(title)
 
     def key(self, title: str) -> str:
         """The key of the button with this title that was shown last."""

@@ -1,0 +1,233 @@
+"""The command line: helpful help, helpful errors, and the counsellors' few commands."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bot import cli
+from bot.conversations import inbox, outbox
+from bot.conversations.models import Conversation, ConversationState, OutboxMessage
+from bot.db.session import Database
+from bot.handover import service as handover
+from bot.handover.models import Handover, Reason
+from tests.conftest import Clock
+from tests.support.builders import incoming
+from tests.support.fakes import embed
+
+runner = CliRunner()
+
+
+def commands_of(group: typer.Typer) -> Iterator[list[str]]:
+    command = typer.main.get_command(group)
+    for name, entry in command.commands.items():  # type: ignore[attr-defined]
+        if hasattr(entry, "commands"):
+            yield from ([name, nested] for nested in entry.commands)
+        else:
+            yield [name]
+
+
+COMMANDS = list(commands_of(cli.app))
+
+
+@pytest.fixture(autouse=True)
+def database_file(tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A migrated database that the commands use; a wide terminal; no `.env`."""
+    path = tmp_path / "lotse.db"
+    shutil.copy(migrated_file, path)
+    monkeypatch.setenv("LOTSE_DATABASE_URL", f"sqlite:///{path}")
+    monkeypatch.chdir(tmp_path)
+    for console in (cli.console, cli.errors):
+        monkeypatch.setattr(console, "_width", 200)
+    return path
+
+
+@pytest.fixture
+def database(database_file: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{database_file}")
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `lotse …` as the command line does; gives exit code, output and errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lotse", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+            # A command that ends well returns.
+            raise SystemExit(0)
+        written = capsys.readouterr()
+        return int(exit_.value.code or 0), written.out, written.err
+
+    return run
+
+
+@pytest.fixture
+def number(database: Database, clock: Clock) -> int:
+    """The number of a handover that waits."""
+    with database.transaction() as session:
+        inbox.record(session, [incoming("I need [bold]help[/bold]")], now=clock())
+        conversation = inbox.find_conversation(session, channel="web", address="anna")
+        assert conversation is not None
+        conversation.language = "tr"
+        opened = handover.request(
+            session, conversation, reason=Reason.ASKED, urgent=True, now=clock()
+        )
+        session.flush()
+        return opened.id
+
+
+# Help
+
+
+def test_all_commands_agreed_exist() -> None:
+    assert {" ".join(command) for command in COMMANDS} >= {
+        *("up", "train", "chat", "measures import", "measures list", "handovers"),
+        *("reply", "close", "db upgrade", "doctor"),
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_every_command_has_an_example(command: list[str]) -> None:
+    result = runner.invoke(cli.app, [*command, "--help"])
+    assert result.exit_code == 0
+    text = " ".join(result.output.split())
+    assert "Example" in text
+    assert f"lotse {' '.join(command)}" in text
+
+
+def test_help_alone_lists_the_commands(run: Callable[..., tuple[int, str, str]]) -> None:
+    _, output, _ = run("--help")
+    assert all(command[0] in output for command in COMMANDS)
+    assert "lotse up" in output
+
+
+# Errors
+
+
+@pytest.mark.parametrize("arguments", [("reply", "99", "hello"), ("close", "99")], ids=" ".join)
+def test_an_unknown_handover_is_named(
+    run: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...]
+) -> None:
+    code, output, error = run(*arguments)
+    assert (code, output) == (1, "")
+    assert "There is no handover 99. `lotse handovers` lists them." in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("handovers",), ("measures", "list"), ("measures", "import"), ("close", "1")],
+    ids=" ".join,
+)
+def test_a_database_not_migrated_says_what_to_do(
+    run: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("LOTSE_DATABASE_URL", f"sqlite:///{tmp_path / 'new.db'}")
+    code, _, error = run(*arguments)
+    assert code == 1
+    assert "The database is not up to date. Run `lotse db upgrade`" in error
+    assert run("db", "upgrade")[0] == 0
+    assert run("handovers")[0] == 0
+
+
+def test_a_wrong_setting_is_named(
+    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOTSE_PORT", "eighty")
+    code, _, error = run("handovers")
+    assert code == 1
+    assert "LOTSE_PORT" in error
+    assert "Traceback" not in error
+
+
+def test_a_faulty_file_is_refused_line_by_line(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "m.csv"
+    rows = "".join(f"r{number},nothing,T,T,D,https://example.org\n" for number in range(60))
+    file.write_text(f"id,topics,title_de,title_en,description_facts,source_url\n{rows}", "utf-8")
+    code, _, error = run("measures", "import", str(file))
+    assert code == 1
+    assert "60 problems in the file; nothing was imported" in error
+    assert "line 2, topics: 'nothing' is not one of" in error
+    assert "and 10 more" in error
+
+
+def test_a_file_that_is_not_there_is_named(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, error = run("measures", "import", "missing.csv")
+    assert code == 1
+    assert "the file cannot be read: No such file or directory" in error
+
+
+# Measures
+
+
+def test_measures_are_imported_and_listed(
+    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.bootstrap.embed_passages", embed)
+    code, output, _ = run("measures", "import")
+    assert code == 0
+    assert "144 added, 0 changed, 0 unchanged; 16 are drafts" in output
+    assert "0 added, 0 changed, 144 unchanged" in run("measures", "import")[1]
+    assert "128 offers" in run("measures", "list")[1]
+    assert "144 offers" in run("measures", "list", "--drafts")[1]
+    listed = run("measures", "list", "--topic", "housing")[1]
+    assert "stg-notuebernachtung" in run("measures", "list")[1]
+    assert 0 < int(listed.split()[-2]) < 128
+
+
+# Handovers
+
+
+def test_the_list_shows_who_waits(run: Callable[..., tuple[int, str, str]], number: int) -> None:
+    code, output, _ = run("handovers")
+    assert code == 0
+    for part in (str(number), "waiting", "asked", "yes", "tr", "23.11. 10:00"):
+        assert part in output
+    # What a person wrote is shown as they wrote it.
+    assert "I need [bold]help[/bold]" in output
+
+
+def test_nobody_waits(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, output, _ = run("handovers")
+    assert code == 0
+    assert "lotse reply" not in output
+
+
+def test_a_counsellor_answers_and_closes(
+    run: Callable[..., tuple[int, str, str]], database: Database, number: int
+) -> None:
+    assert run("reply", str(number), "Guten Tag", "--as", "Weber")[:2] == (0, "On its way.\n")
+    with database.reading() as session:
+        assert session.get_one(Handover, number).claimed_by == "Weber"
+        [row] = session.query(OutboxMessage).all()
+        assert row.content["text"] == "Guten Tag"
+        assert session.query(Conversation).one().state == ConversationState.WITH_HUMAN
+    assert run("close", str(number))[0] == 0
+    with database.reading() as session:
+        assert session.query(Conversation).one().state == ConversationState.BOT
+        assert outbox.count_by_state(session) == {"pending": 2}
+    code, _, error = run("close", str(number))
+    assert (code, f"Handover {number} is closed already." in error) == (1, True)
+
+
+def test_an_empty_reply_is_refused(run: Callable[..., tuple[int, str, str]], number: int) -> None:
+    code, _, error = run("reply", str(number), "  ")
+    assert code == 1
+    assert "An empty reply cannot be sent." in error
