@@ -92,7 +92,7 @@ check: setup ## Lint, types, borders between rooms, drift of texts and migration
 
 .PHONY: test
 test: setup train ## Run every test.
-	$(ENGINE_BIN)/python -m pytest tests/engine
+	$(ENGINE_BIN)/python -m pytest -c tests/engine/pytest.ini tests/engine
 	$(BIN)/python -m pytest tests --ignore tests/engine
 
 .PHONY: bench

@@ -94,13 +94,19 @@ class LotseInput(InputChannel):
             body, problem = _checked(request.json)
             if problem:
                 return json({"error": problem}, status=422)
-            return await self._answer(request, body, on_new_message)
+            agent = getattr(request.app.ctx, "agent", None)
+            if agent is None or not agent.is_ready():
+                return json({"error": "the model is not loaded yet"}, status=503)
+            # Not through on_new_message, which takes the lock itself: the same message
+            # sent twice at once must not find itself unprocessed twice.
+            async with agent.lock_store.lock(body["sender"]):
+                return await _answer(agent, body)
 
         @routes.post("/reset")
         async def reset(request: Request) -> HTTPResponse:
-            sender = (request.json or {}).get("sender")
-            if not isinstance(sender, str) or not sender:
-                return json({"error": "sender is missing"}, status=422)
+            sender, problem = _sender(request.json)
+            if problem:
+                return json({"error": problem}, status=422)
             agent = request.app.ctx.agent
             async with agent.lock_store.lock(sender):
                 store = agent.processor.tracker_store
@@ -111,9 +117,9 @@ class LotseInput(InputChannel):
 
         @routes.post("/forget")
         async def forget(request: Request) -> HTTPResponse:
-            sender = (request.json or {}).get("sender")
-            if not isinstance(sender, str) or not sender:
-                return json({"error": "sender is missing"}, status=422)
+            sender, problem = _sender(request.json)
+            if problem:
+                return json({"error": problem}, status=422)
             agent = request.app.ctx.agent
             async with agent.lock_store.lock(sender):
                 agent.processor.tracker_store.forget(sender)
@@ -121,59 +127,70 @@ class LotseInput(InputChannel):
 
         return routes
 
-    async def _answer(
-        self,
-        request: Request,
-        body: Dict[str, Any],
-        on_new_message: Callable[[UserMessage], Awaitable[Any]],
-    ) -> HTTPResponse:
-        agent = getattr(request.app.ctx, "agent", None)
-        if agent is None or not agent.is_ready():
-            return json({"error": "the model is not loaded yet"}, status=503)
-        sender, message_id = body["sender"], body["message_id"]
+
+async def _answer(agent: Any, body: Dict[str, Any]) -> HTTPResponse:
+    """Processes a message unless it was before; the caller holds the conversation's lock."""
+    sender, message_id = body["sender"], body["message_id"]
+    try:
         known = await _prepare(agent, sender, message_id)
         if known is not None:
             return json({"message_id": message_id, "repeated": True, **known})
-        try:
-            await on_new_message(
-                UserMessage(
-                    body["message"],
-                    CollectingOutputChannel(),
-                    sender,
-                    input_channel=self.name(),
-                    message_id=message_id,
-                    metadata=body["metadata"],
-                )
+        await agent.processor.handle_message(
+            UserMessage(
+                body["message"],
+                CollectingOutputChannel(),
+                sender,
+                input_channel=LotseInput.name(),
+                message_id=message_id,
+                metadata=body["metadata"],
             )
-        except Exception as error:
-            # Neither the text nor the exception's own words are logged: both
-            # may hold what the person wrote.
-            cause = error.__cause__ or error
-            logger.error("message %s failed: %s (%s)", message_id, error, type(cause).__name__)
-            return json({"error": "the message could not be processed"}, status=503)
-        answer = await _known_answer(agent, sender, message_id)
-        if answer is None:
-            return json({"error": "the message was not stored"}, status=503)
-        return json({"message_id": message_id, "repeated": False, **answer})
+        )
+    except Exception as error:
+        logger.error("message %s failed: %s", message_id, _reason(error))
+        return json({"error": "the message could not be processed"}, status=503)
+    answer = await _known_answer(agent, sender, message_id)
+    if answer is None:
+        return json({"error": "the message was not stored"}, status=503)
+    return json({"message_id": message_id, "repeated": False, **answer})
+
+
+def _reason(error: Exception) -> str:
+    """Why a message failed: the action's name where one did, and the kinds of exceptions.
+
+    No exception's own words: they may hold what the person wrote.
+    """
+    kinds = []
+    cause: Optional[BaseException] = error
+    while cause is not None:
+        kinds.append(type(cause).__name__)
+        cause = cause.__cause__
+    where = f"{error} " if isinstance(error, engine.overrides.ActionFailed) else ""
+    return f"{where}({' from '.join(kinds)})"
 
 
 async def _prepare(agent: Any, sender: str, message_id: str) -> Optional[Dict[str, Any]]:
     """The answer given to this message already, if any; else bounds the conversation's length."""
     store = agent.processor.tracker_store
-    async with agent.lock_store.lock(sender):
-        tracker = await store.retrieve(sender)
-        if tracker is None:
-            return None
-        known = answer_from_events(list(tracker.events), message_id)
-        if known is None and history.is_long(tracker):
-            tracker.update_with_events(history.new_session(tracker), agent.domain)
-            await store.save(tracker)
-        return known
+    tracker = await store.retrieve(sender)
+    if tracker is None:
+        return None
+    known = answer_from_events(list(tracker.events), message_id)
+    if known is None and history.is_long(tracker):
+        tracker.update_with_events(history.new_session(tracker), agent.domain)
+        await store.save(tracker)
+    return known
 
 
 async def _known_answer(agent: Any, sender: str, message_id: str) -> Optional[Dict[str, Any]]:
     tracker = await agent.processor.tracker_store.retrieve(sender)
     return answer_from_events(list(tracker.events), message_id) if tracker else None
+
+
+def _sender(body: Any) -> tuple[str, Optional[str]]:
+    sender = body.get("sender") if isinstance(body, dict) else None
+    if not isinstance(sender, str) or not sender.strip():
+        return "", "sender is missing or not a text"
+    return sender, None
 
 
 def _checked(body: Any) -> tuple[Dict[str, Any], Optional[str]]:

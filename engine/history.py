@@ -26,7 +26,9 @@ def is_long(tracker: DialogueStateTracker) -> bool:
 def new_session(tracker: DialogueStateTracker) -> List[Event]:
     """The events that begin a session with the slots of the one before."""
     slots: List[Event] = [
-        SlotSet(name, value) for name, value in tracker.current_slot_values().items() if value
+        SlotSet(name, value)
+        for name, value in tracker.current_slot_values().items()
+        if value is not None
     ]
     return [
         ActionExecuted(ACTION_SESSION_START_NAME),

@@ -1,14 +1,12 @@
-"""The intent classifier: multinomial logistic regression on sentence embeddings.
+"""The intent classifier: engine/head.py as a Rasa component.
 
-Rasa's own LogisticRegressionClassifier fixes the inverse regularisation C at 1,
-which is too strong for unit-length embeddings. Here C is a setting. The trained
-weights are stored as plain arrays, so loading a model executes nothing.
+The trained weights are stored as plain arrays, so loading a model executes nothing.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -23,18 +21,21 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from engine.features import is_payload
+from engine.head import HeadSettings, IntentHead, Verdict, fit, threshold_for
 
 RANKING_LENGTH = 5
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
-    """Predicts an intent with its probability from a message's dense sentence features.
+    """Predicts an intent with its calibrated probability from a message's vector and letters.
 
-    Settings: ``C``, inverse strength of the L2 penalty; ``max_iter``; ``fallback_intent``,
-    chosen when the best probability is below ``threshold``; ``urgent``, a mapping of
-    intents to the probability from which they win over any other: missing a cry for
-    help is worse than a false alarm.
+    Settings: those of `HeadSettings`; ``fallback_intent``, chosen when the best probability is
+    below ``threshold``, or below ``sure`` with less than ``margin`` between it and the next, or
+    below ``sure`` with no training message as near as ``similarity``; ``urgent``, a mapping of
+    intents that win over any other to the share of other messages that may be mistaken for
+    them, because missing a cry for help is worse than a false alarm. The probability from which
+    an urgent intent wins is found in training, on messages kept back.
     """
 
     @classmethod
@@ -46,9 +47,11 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
     def get_default_config() -> Dict[str, Any]:
         """See the class."""
         return {
-            "C": 30.0,
-            "max_iter": 300,
+            **vars(HeadSettings()),
             "threshold": 0.35,
+            "sure": 0.5,
+            "margin": 0.05,
+            "similarity": 0.3,
             "fallback_intent": "out_of_scope",
             "urgent": {},
         }
@@ -58,16 +61,14 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
         config: Dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
-        intents: Optional[List[str]] = None,
-        weights: Optional[np.ndarray] = None,
-        bias: Optional[np.ndarray] = None,
+        head: Optional[IntentHead] = None,
+        urgent: Optional[Mapping[str, float]] = None,
     ) -> None:
         self._config = config
         self._model_storage = model_storage
         self._resource = resource
-        self._intents = intents or []
-        self._weights = weights
-        self._bias = bias
+        self._head = head
+        self._urgent = dict(urgent or {})
 
     @classmethod
     def create(
@@ -83,48 +84,54 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def validate_config(cls, config: Dict[str, Any]) -> None:
         """Raises ``ValueError`` for values outside their range."""
-        if float(config.get("C", 1)) <= 0:
-            raise ValueError("C of EmbeddingIntentClassifier must be above 0")
-        thresholds = [config.get("threshold", 0), *config.get("urgent", {}).values()]
-        if not all(0 <= float(threshold) < 1 for threshold in thresholds):
-            raise ValueError("thresholds of EmbeddingIntentClassifier must be in [0, 1)")
+        for name in ("gamma", "ridge", "iterations", "shrinkage"):
+            if float(config.get(name, 1)) <= 0:
+                raise ValueError(f"{name} of EmbeddingIntentClassifier must be above 0")
+        if float(config.get("ngram_weight", 0)) < 0:
+            raise ValueError("ngram_weight of EmbeddingIntentClassifier must not be negative")
+        shares = [config.get(name, 0) for name in ("threshold", "sure", "margin")]
+        shares.extend(config.get("urgent", {}).values())
+        if not all(0 <= float(share) < 1 for share in shares):
+            raise ValueError(
+                "threshold, sure, margin and urgent of EmbeddingIntentClassifier must be in [0, 1)"
+            )
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Fits the classifier on all examples with a text and an intent.
+        """Fits the head on all examples with a text and an intent.
 
-        Classes are weighted by the inverse of their size. Raises ``RasaException``
-        when there are fewer than two intents to tell apart.
+        Raises ``RasaException`` when there are fewer than two intents to tell apart.
         """
-        from sklearn.linear_model import LogisticRegression
-
         examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
-        labels = [example.get(INTENT) for example in examples]
+        labels = [str(example.get(INTENT)) for example in examples]
         if len(set(labels)) < 2:
             raise RasaException("The intent classifier needs examples of two intents or more.")
-        model = LogisticRegression(
-            C=float(self._config["C"]),
-            max_iter=int(self._config["max_iter"]),
-            class_weight="balanced",
-            multi_class="multinomial",
+        defaults = vars(HeadSettings())
+        settings = HeadSettings(
+            **{name: type(value)(self._config[name]) for name, value in defaults.items()}
         )
-        model.fit(np.vstack([_vector(example) for example in examples]), labels)
-        self._intents = [str(intent) for intent in model.classes_]
-        # scikit-learn keeps one row of weights when there are two classes only.
-        rows = model.coef_ if len(self._intents) > 2 else np.vstack([-model.coef_, model.coef_])
-        bias = (
-            model.intercept_
-            if len(self._intents) > 2
-            else np.concatenate([-model.intercept_, model.intercept_])
+        self._head, probabilities, held = fit(
+            np.vstack([_vector(example) for example in examples]),
+            [example.get(TEXT) for example in examples],
+            labels,
+            settings,
         )
-        self._weights = rows.astype(np.float32)
-        self._bias = bias.astype(np.float32)
-        self._persist()
+        truth = np.asarray(labels)[held]
+        self._urgent = {
+            intent: threshold_for(
+                probabilities[:, self._head.intents.index(intent)], truth == intent, float(share)
+            )
+            for intent, share in self._config["urgent"].items()
+            if intent in self._head.intents
+        }
+        self._persist(self._head)
         return self._resource
 
-    def _persist(self) -> None:
+    def _persist(self, head: IntentHead) -> None:
         with self._model_storage.write_to(self._resource) as directory:
-            np.savez(directory / "weights.npz", weights=self._weights, bias=self._bias)
-            (directory / "intents.json").write_text(json.dumps(self._intents))
+            np.savez(directory / "weights.npz", **head.arrays)
+            (directory / "intents.json").write_text(
+                json.dumps({"intents": head.intents, "gamma": head.gamma, "urgent": self._urgent})
+            )
 
     @classmethod
     def load(
@@ -137,17 +144,25 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
     ) -> EmbeddingIntentClassifier:
         """Loads the trained weights; raises when they are missing rather than staying silent."""
         with model_storage.read_from(resource) as directory:
-            intents = json.loads((directory / "intents.json").read_text())
-            arrays = np.load(directory / "weights.npz", allow_pickle=False)
-            return cls(config, model_storage, resource, intents, arrays["weights"], arrays["bias"])
+            learnt = json.loads((directory / "intents.json").read_text())
+            with np.load(directory / "weights.npz", allow_pickle=False) as arrays:
+                head = IntentHead(learnt["intents"], learnt["gamma"], arrays)
+        return cls(config, model_storage, resource, head, learnt["urgent"])
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Sets ``intent`` and ``intent_ranking``; leaves payloads to Rasa's own handler."""
         for message in messages:
-            if self._weights is None or is_payload(message.get(TEXT)):
+            if self._head is None or is_payload(message.get(TEXT)):
                 continue
-            ranking = self._ranking(message)
-            message.set(INTENT, self._decide(ranking), add_to_output=True)
+            verdict = self._head.judge(_vector(message), message.get(TEXT))
+            ranking = [
+                {
+                    INTENT_NAME_KEY: self._head.intents[index],
+                    "confidence": float(verdict.probabilities[index]),
+                }
+                for index in np.argsort(-verdict.probabilities)
+            ]
+            message.set(INTENT, self._decide(ranking, verdict), add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking[:RANKING_LENGTH], add_to_output=True)
         return messages
 
@@ -155,26 +170,26 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
         """Adds nothing: later components do not learn from predictions."""
         return training_data
 
-    def _ranking(self, message: Message) -> List[Dict[str, Any]]:
-        scores = self._weights @ _vector(message) + self._bias
-        exponentials = np.exp(scores - scores.max())
-        probabilities = exponentials / exponentials.sum()
-        return [
-            {INTENT_NAME_KEY: self._intents[index], "confidence": float(probabilities[index])}
-            for index in np.argsort(-probabilities)
-        ]
-
-    def _decide(self, ranking: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def _decide(self, ranking: List[Dict[str, Any]], verdict: Verdict) -> Dict[str, Any]:
         for candidate in ranking:
-            threshold = self._config["urgent"].get(candidate[INTENT_NAME_KEY])
+            threshold = self._urgent.get(candidate[INTENT_NAME_KEY])
             if threshold is not None and candidate["confidence"] >= threshold:
                 return candidate
-        if ranking[0]["confidence"] >= self._config["threshold"]:
+        if not self._is_doubtful(ranking, verdict):
             return ranking[0]
         fallback = self._config["fallback_intent"]
         return next(
             (c for c in ranking if c[INTENT_NAME_KEY] == fallback),
             {INTENT_NAME_KEY: fallback, "confidence": 0.0},
+        )
+
+    def _is_doubtful(self, ranking: List[Dict[str, Any]], verdict: Verdict) -> bool:
+        best, second = ranking[0]["confidence"], ranking[1]["confidence"]
+        if best < self._config["threshold"]:
+            return True
+        return best < self._config["sure"] and (
+            best - second < self._config["margin"]
+            or verdict.similarity < self._config["similarity"]
         )
 
 

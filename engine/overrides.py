@@ -4,10 +4,11 @@
 Rasa is changed. What differs:
 
 * ``StrictProcessor``: an exception in an action or response aborts the whole
-  message. Rasa logs it and goes on with ``200 []`` and a half-written
-  conversation; here nothing is saved, the channel answers 503, and the same
-  message can be sent again.
-* Saving a conversation fails openly (see ``StrictProcessor``).
+  message. Rasa logs it, with whatever words it holds, and goes on with
+  ``200 []`` and a half-written conversation; here nothing is saved, the channel
+  answers 503, and the same message can be sent again.
+* Saving a conversation fails openly, and an action is not repeated without end
+  (see ``StrictProcessor``).
 * ``LeanRemoteAction``: action results are checked by one validator compiled at
   import, and the call carries no event history. Rasa builds and checks its own
   JSON schema anew for each result, which takes about 28 ms.
@@ -15,7 +16,7 @@ Rasa is changed. What differs:
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import jsonschema
 import rasa
@@ -28,6 +29,7 @@ from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import FailSafeTrackerStore
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
@@ -39,7 +41,10 @@ class ActionFailed(RasaException):
 
 
 class _GuardedAction(Action):
-    """Turns every failure of the wrapped action into ``ActionFailed``."""
+    """Keeps the failure of the wrapped action for the processor.
+
+    It is not raised here, because Rasa would log its words, which may be a person's.
+    """
 
     def __init__(self, action: Action) -> None:
         self._action = action
@@ -64,7 +69,7 @@ class _GuardedAction(Action):
             raise
         except Exception as error:
             self.failure = error
-            raise
+            return []
 
 
 class StrictProcessor(MessageProcessor):
@@ -73,12 +78,28 @@ class StrictProcessor(MessageProcessor):
     It also takes the tracker store out of Rasa's ``FailSafeTrackerStore``, which
     goes on in memory when saving fails: a conversation that cannot be saved must
     not be answered as if it were.
+
+    No action runs twice in a row. Where no rule applies, as for the button of an
+    intent that is no more, Rasa's RulePolicy predicts its fallback action again and
+    again, up to the tenth answer; here the turn ends after the first.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(self.tracker_store, FailSafeTrackerStore):
             self.tracker_store = self.tracker_store._tracker_store
+
+    def predict_next_with_tracker_if_should(
+        self, tracker: DialogueStateTracker
+    ) -> Tuple[Action, PolicyPrediction]:
+        """As in Rasa, but never the action that ran last; see the class."""
+        action, prediction = super().predict_next_with_tracker_if_should(tracker)
+        if action.name() != tracker.latest_action_name:
+            return action, prediction
+        return (
+            self._get_action(ACTION_LISTEN_NAME),
+            PolicyPrediction.for_action_name(self.domain, ACTION_LISTEN_NAME),
+        )
 
     async def _run_action(
         self,

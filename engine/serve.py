@@ -13,6 +13,7 @@ import os
 import sqlite3
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 from engine import lean, settings
@@ -61,6 +62,8 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     configure_logging_and_warnings(log_level=logging.WARNING)
     configure_structlog(logging.WARNING)
+    # Rasa would quote the whole text of a payload that it cannot read.
+    warnings.filterwarnings("ignore", message="Failed to parse arguments in line")
     _prepare_tracker_database()
     endpoints = AvailableEndpoints.read_endpoints(str(arguments.endpoints))
     _point_at_application(endpoints)

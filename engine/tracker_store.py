@@ -7,10 +7,12 @@ it saved last is what stands in the database.
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.events import SessionStarted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 REMEMBERED = 500
@@ -28,7 +30,10 @@ class CachedSQLTrackerStore(SQLTrackerStore):
         self._latest: OrderedDict[str, DialogueStateTracker] = OrderedDict()
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
-        """The conversation's present session, or None."""
+        """The conversation's present session, or None.
+
+        From memory, the turn in which the session began comes with it.
+        """
         known = self._latest.get(sender_id)
         if known is not None:
             self._latest.move_to_end(sender_id)
@@ -37,9 +42,13 @@ class CachedSQLTrackerStore(SQLTrackerStore):
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Writes new events; when that fails, the database is asked again next time."""
-        self._latest.pop(tracker.sender_id, None)
-        await super().save(tracker)
-        self._latest[tracker.sender_id] = tracker.copy()
+        try:
+            await super().save(tracker)
+        except BaseException:
+            self._latest.pop(tracker.sender_id, None)
+            raise
+        self._latest[tracker.sender_id] = _present_session(tracker)
+        self._latest.move_to_end(tracker.sender_id)
         if len(self._latest) > REMEMBERED:
             self._latest.popitem(last=False)
 
@@ -49,3 +58,32 @@ class CachedSQLTrackerStore(SQLTrackerStore):
         with self.session_scope() as session:
             session.query(self.SQLEvent).filter_by(sender_id=sender_id).delete()
             session.commit()
+
+    def _additional_events(self, session: Any, tracker: DialogueStateTracker) -> Iterator[Any]:
+        # Rasa counts the stored events since the last SessionStarted and takes the
+        # tracker to begin with just these. That holds for what it reads from the
+        # database; what comes from memory begins with what was remembered.
+        known = self._latest.get(tracker.sender_id)
+        if known is None:
+            additional: Iterator[Any] = super()._additional_events(session, tracker)
+            return additional
+        return itertools.islice(tracker.events, len(known.events), None)
+
+
+def _present_session(tracker: DialogueStateTracker) -> DialogueStateTracker:
+    """A copy without the sessions that are over.
+
+    The message in whose turn the session began is kept, because ``/restart`` begins
+    one after itself and must still be found when it is repeated. A new session resets
+    all state, so nothing before that message is missed.
+    """
+    events = list(tracker.events)
+    session = _last_index(events, SessionStarted)
+    copy = tracker.init_copy()
+    for event in events[_last_index(events[:session], UserUttered) :]:
+        copy.update(event)
+    return copy
+
+
+def _last_index(events: list[Any], kind: type) -> int:
+    return max((index for index, event in enumerate(events) if isinstance(event, kind)), default=0)

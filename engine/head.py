@@ -1,0 +1,229 @@
+"""The intent head: kernel ridge regression on sentence vectors and character n-grams.
+
+A message is compared with every training message: by the meaning of its sentence vector through
+an RBF kernel, and by its letters through the n-grams' dot product. Nothing here knows Rasa, so
+that benchmarks measure the very code that serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+from scipy import sparse
+
+from engine.ngrams import NgramVectoriser
+
+HELD_OUT = 5
+"""One training message in so many is kept back to calibrate probabilities and thresholds."""
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """How a head is fitted; the defaults are the choice of docs/nlu.md.
+
+    ``gamma``: how fast likeness of meaning falls off with distance. ``ngram_weight``: share of
+    the letters beside the meaning. ``ridge``: strength of the penalty. ``iterations``: steps of
+    the solver, ended early once the residual is below 1 %. ``shrinkage``: how little directions
+    that vary within an intent, such as the language, are damped. ``seed`` picks the messages
+    kept back.
+    """
+
+    gamma: float = 2.0
+    ngram_weight: float = 0.4
+    ridge: float = 0.3
+    iterations: int = 40
+    shrinkage: float = 3.0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the head makes of one message.
+
+    ``probabilities`` follow the head's ``intents`` and add up to 1; ``similarity`` is the cosine
+    to the nearest training message, in the head's own space.
+    """
+
+    probabilities: np.ndarray
+    similarity: float
+
+
+class IntentHead:
+    """A fitted head: made by `fit`, stored as its `arrays`, opened by its constructor."""
+
+    def __init__(
+        self, intents: Sequence[str], gamma: float, arrays: Mapping[str, np.ndarray]
+    ) -> None:
+        self.intents = list(intents)
+        self.gamma = gamma
+        self._arrays = dict(arrays)
+        self._ngrams = NgramVectoriser(self._arrays["idf"])
+        self.temperature = float(self._arrays["temperature"])
+
+    @property
+    def arrays(self) -> Dict[str, np.ndarray]:
+        """Everything learnt, as plain arrays for ``np.savez``."""
+        return dict(self._arrays)
+
+    @property
+    def size(self) -> int:
+        """Bytes held in memory."""
+        return sum(array.nbytes for array in self._arrays.values())
+
+    def scores(self, vectors: np.ndarray, texts: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
+        """Returns uncalibrated scores (n, intents) and the nearest cosine (n,)."""
+        own = self._arrays
+        cosines = _project(vectors, own["centre"], own["projection"]) @ own["examples"].T
+        meaning = np.exp(self.gamma * (cosines - 1)) @ own["dual"]
+        letters = self._ngrams.transform(texts) @ own["letters"]
+        return meaning + letters + own["bias"], cosines.max(axis=1)
+
+    def judge(self, vector: np.ndarray, text: str) -> Verdict:
+        """Returns the calibrated probabilities of one message, whose vector has shape (384,)."""
+        scores, nearest = self.scores(vector.reshape(1, -1), [text])
+        return Verdict(softmax(scores, self.temperature)[0], float(nearest[0]))
+
+
+def softmax(scores: np.ndarray, temperature: float) -> np.ndarray:
+    """Rows of probabilities; a lower temperature makes them surer."""
+    scaled = scores / temperature
+    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def fit(
+    vectors: np.ndarray, texts: Sequence[str], labels: Sequence[str], settings: HeadSettings
+) -> Tuple[IntentHead, np.ndarray, np.ndarray]:
+    """Fits a head whose temperature stems from messages it was not fitted on.
+
+    Returns the head fitted on everything, the probabilities (m, intents) that a head fitted on
+    the rest gives the m messages kept back, and the indices of those.
+
+    Raises:
+        ValueError: fewer than two intents.
+    """
+    if len(set(labels)) < 2:
+        raise ValueError("an intent head needs two intents or more")
+    names = np.asarray(labels)
+    held = _held_out(names, settings.seed)
+    rest = np.setdiff1d(np.arange(len(names)), held)
+    intents = np.unique(names)
+    trial = _solve(vectors[rest], [texts[i] for i in rest], names[rest], intents, settings)
+    scores, _ = IntentHead(intents, settings.gamma, trial).scores(
+        vectors[held], [texts[i] for i in held]
+    )
+    temperature = calibrate(scores, np.searchsorted(intents, names[held]))
+    arrays = _solve(vectors, texts, names, intents, settings)
+    arrays["temperature"] = np.array(temperature)
+    head = IntentHead([str(intent) for intent in intents], settings.gamma, arrays)
+    return head, softmax(scores, temperature), held
+
+
+def calibrate(scores: np.ndarray, truth: np.ndarray) -> float:
+    """The temperature under which the right answers are likeliest."""
+    candidates = np.geomspace(0.02, 2, 60)
+    rows = np.arange(len(truth))
+    losses = [
+        -np.log(softmax(scores, candidate)[rows, truth] + 1e-12).mean() for candidate in candidates
+    ]
+    return float(candidates[int(np.argmin(losses))])
+
+
+def threshold_for(probabilities: np.ndarray, is_intent: np.ndarray, false_alarms: float) -> float:
+    """The lowest probability at which at most a share ``false_alarms`` of the others passes."""
+    others = np.sort(probabilities[~is_intent])[::-1]
+    if not len(others):
+        return 0.5
+    allowed = int(false_alarms * len(others))
+    return float(np.nextafter(others[min(allowed, len(others) - 1)], np.float32(1)))
+
+
+def _held_out(names: np.ndarray, seed: int) -> np.ndarray:
+    """Every fifth message of each intent in random order; intents of fewer keep all of theirs."""
+    generator = np.random.default_rng(seed)
+    chosen: List[int] = []
+    for name in np.unique(names):
+        members = generator.permutation(np.flatnonzero(names == name))
+        chosen.extend(members[: len(members) // HELD_OUT])
+    # A handful of messages in all leaves nothing to keep back: they then calibrate themselves.
+    return np.sort(np.array(chosen or range(len(names)), dtype=int))
+
+
+def _solve(
+    vectors: np.ndarray,
+    texts: Sequence[str],
+    names: np.ndarray,
+    intents: np.ndarray,
+    settings: HeadSettings,
+) -> Dict[str, np.ndarray]:
+    """Finds the dual weights by conjugate gradients; folds those of the letters into columns."""
+    centre, projection = _damping(vectors, names, settings.shrinkage)
+    examples = _project(vectors, centre, projection)
+    ngrams = NgramVectoriser().fit(texts)
+    letters = ngrams.transform(texts)
+    kernel = examples @ examples.T
+    kernel -= 1
+    kernel *= settings.gamma
+    np.exp(kernel, out=kernel)
+    target = np.where(names[:, None] == intents, 1, -1).astype(np.float32)
+    bias = target.mean(axis=0)
+    dual = _conjugate_gradients(kernel, letters, target - bias, settings)
+    return {
+        "centre": centre,
+        "projection": projection,
+        "examples": examples,
+        "dual": dual,
+        "idf": ngrams.idf,
+        "letters": settings.ngram_weight * (letters.T @ dual),
+        "bias": bias,
+        "temperature": np.array(1.0),
+    }
+
+
+def _conjugate_gradients(
+    kernel: np.ndarray, letters: sparse.csr_matrix, target: np.ndarray, settings: HeadSettings
+) -> np.ndarray:
+    """Solves (kernel + weight * letters letters' + ridge) x = target, column by column at once."""
+    transposed = letters.T.tocsr()
+    solution = np.zeros_like(target)
+    residual = target.copy()
+    direction = residual.copy()
+    norms = (residual**2).sum(axis=0)
+    enough = 1e-4 * norms
+    for _ in range(settings.iterations):
+        image = kernel @ direction + np.float32(settings.ridge) * direction
+        image += np.float32(settings.ngram_weight) * (letters @ (transposed @ direction))
+        step = norms / np.maximum((direction * image).sum(axis=0), 1e-12)
+        solution += step * direction
+        residual -= step * image
+        renewed = (residual**2).sum(axis=0)
+        if np.all(renewed < enough):
+            break
+        direction = residual + renewed / np.maximum(norms, 1e-12) * direction
+        norms = renewed
+    return solution
+
+
+def _damping(
+    vectors: np.ndarray, names: np.ndarray, shrinkage: float
+) -> Tuple[np.ndarray, np.ndarray]:
+    """The mean vector, and a matrix that damps what varies among messages of one intent.
+
+    The strongest of these directions tell languages and scripts apart; without them a question
+    lies closer to the same question in another language.
+    """
+    centre = vectors.mean(axis=0).astype(np.float32)
+    _, owners = np.unique(names, return_inverse=True)
+    sums = np.zeros((owners.max() + 1, vectors.shape[1]))
+    np.add.at(sums, owners, vectors)
+    within = vectors - (sums / np.bincount(owners)[:, None])[owners]
+    values, directions = np.linalg.eigh(within.T @ within / len(vectors))
+    scale = (values + shrinkage * values.mean() + 1e-9) ** -0.5
+    return centre, ((directions * scale) @ directions.T).astype(np.float32)
+
+
+def _project(vectors: np.ndarray, centre: np.ndarray, projection: np.ndarray) -> np.ndarray:
+    moved = (np.asarray(vectors, dtype=np.float32) - centre) @ projection
+    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
