@@ -22,9 +22,9 @@ from benchmarks.processes import (
     memory,
 )
 from benchmarks.questions import INTENTS, Kind, questions
+from bot import config
+from bot.dialogue import model
 from tests.support.bot_api import BotApi
-
-TRAINED_MODEL = PROJECT / "models" / "lotse.tar.gz"
 
 _TOKEN = "token-between-engine-and-application"
 _TRAIN_SECONDS = 900.0
@@ -88,7 +88,8 @@ class Lotse:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._model = TRAINED_MODEL
+        self._settings = config.load()
+        self._model = self._settings.model_path
         directory.mkdir(parents=True, exist_ok=True)
         # A database kept from an earlier run has seen this Telegram server's update ids.
         for left in directory.glob("lotse.db*"):
@@ -111,9 +112,12 @@ class Lotse:
             return training.wait_for_end(seconds=_TRAIN_SECONDS)
 
     def require_model(self) -> None:
-        """Raises ``BenchmarkError`` when there is nothing to start with."""
-        if not self._model.exists():
-            raise BenchmarkError("There is no trained model. Run `make train` first.")
+        """Raises ``BenchmarkError`` when the model to start with is missing or stale.
+
+        An engine whose code has changed since the training may answer nothing.
+        """
+        if self._model == self._settings.model_path and model.is_stale(self._settings):
+            raise BenchmarkError("The model is missing or stale. Run `make train` first.")
 
     @contextmanager
     def running(self, platform: BotApi) -> Iterator[Product]:
@@ -165,8 +169,10 @@ class Lotse:
             log=self._directory / "engine.log",
         ) as engine:
             server = EngineServer(port)
-            with latency.probe(server.url) as client:
-                engine.wait_until(lambda: latency.is_up(client, "/"), seconds=_START_SECONDS)
+            with latency.probe(server.url, server.headers) as client:
+                engine.wait_until(
+                    lambda: latency.is_up(client, "/webhooks/lotse/"), seconds=_START_SECONDS
+                )
             yield server
 
 

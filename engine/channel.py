@@ -83,10 +83,15 @@ class LotseInput(InputChannel):
                 return json({"error": "unauthorised"}, status=401)
             return None
 
+        @routes.middleware("request")
+        async def refuse_without_model(request: Request) -> Optional[HTTPResponse]:
+            if request.method == "POST" and not _is_ready(request):
+                return json({"error": "the model is not loaded yet"}, status=503)
+            return None
+
         @routes.get("/")
         async def health(request: Request) -> HTTPResponse:
-            agent = getattr(request.app.ctx, "agent", None)
-            ready = agent is not None and agent.is_ready()
+            ready = _is_ready(request)
             return json({"ready": ready}, status=200 if ready else 503)
 
         @routes.post("/webhook")
@@ -94,9 +99,7 @@ class LotseInput(InputChannel):
             body, problem = _checked(request.json)
             if problem:
                 return json({"error": problem}, status=422)
-            agent = getattr(request.app.ctx, "agent", None)
-            if agent is None or not agent.is_ready():
-                return json({"error": "the model is not loaded yet"}, status=503)
+            agent = request.app.ctx.agent
             # Not through on_new_message, which takes the lock itself: the same message
             # sent twice at once must not find itself unprocessed twice.
             async with agent.lock_store.lock(body["sender"]):
@@ -126,6 +129,11 @@ class LotseInput(InputChannel):
             return json({"sender": sender})
 
         return routes
+
+
+def _is_ready(request: Request) -> bool:
+    agent = getattr(request.app.ctx, "agent", None)
+    return agent is not None and bool(agent.is_ready())
 
 
 async def _answer(agent: Any, body: Dict[str, Any]) -> HTTPResponse:
