@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from asyncio.subprocess import PIPE, Process
+from pathlib import Path
 
 import structlog
 
@@ -24,14 +25,16 @@ class EngineProcess:
     """Starts the engine, starts it again when it ends, stops it with the application.
 
     The engine also ends by itself when its standard input closes, so it does not
-    outlive an application that was killed.
+    outlive an application that was killed. ``python`` is the interpreter of the
+    engine's environment. Raises ``ConfigurationError`` when there is none.
     """
 
-    def __init__(self, settings: Settings, *, token: str) -> None:
-        if not ENGINE_PYTHON.exists():
+    def __init__(self, settings: Settings, *, token: str, python: Path = ENGINE_PYTHON) -> None:
+        if not python.exists():
             raise ConfigurationError("The engine's environment is missing. Run `make setup`.")
         self._settings = settings
         self._token = token
+        self._python = python
         self._process: Process | None = None
 
     async def run(self) -> None:
@@ -65,7 +68,7 @@ class EngineProcess:
             "PYTHONWARNINGS": "ignore",
         }
         return await asyncio.create_subprocess_exec(
-            str(ENGINE_PYTHON),
+            str(self._python),
             *("-m", "engine.serve", "--exit-with-parent"),
             *("--model", str(self._settings.model_path)),
             *("--port", str(self._settings.engine_port)),

@@ -35,12 +35,12 @@ def vector(message: Message) -> np.ndarray[Any, Any]:
     word_features, sentence = message.get_dense_features(TEXT)
     assert word_features is None
     assert sentence is not None
-    assert sentence.origin == ["sentences"]
     return np.asarray(sentence.features)
 
 
 def test_a_message_gets_one_vector_of_length_one(featurizer: SentenceEmbeddingFeaturizer) -> None:
     [message] = featurizer.process([Message({TEXT: "hello"})])
+    assert [features.origin for features in message.features] == ["sentences"]
     assert vector(message).shape == (1, encoder.DIMENSIONS)
     assert vector(message).dtype == np.float32
     assert np.linalg.norm(vector(message)) == pytest.approx(1, abs=1e-5)
@@ -50,7 +50,7 @@ def test_a_batch_gives_what_each_message_gets_alone(
     featurizer: SentenceEmbeddingFeaturizer,
 ) -> None:
     batch = featurizer.process([Message({TEXT: text}) for text in TEXTS])
-    for text, together in zip(TEXTS, batch):
+    for text, together in zip(TEXTS, batch, strict=True):
         [alone] = featurizer.process([Message({TEXT: text})])
         np.testing.assert_allclose(vector(together), vector(alone), atol=1e-6)
 
