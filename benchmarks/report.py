@@ -83,10 +83,10 @@ class Report:
 
     def markdown(self) -> str:
         """Everything measured; figures that nobody asked for are left out."""
-        lines = [self.environment, ""]
+        lines = [self.environment]
         rows = list(self._rows())
         if rows:
-            lines += _table(["", *Side], rows)
+            lines += ["", *_table(["", *Side], rows)]
             lines += ["", "Latencies are p50 / p95; `/s` is answers per second."]
         if self._threads:
             settings = [[name, _latency(found, True)] for name, found in self._threads.items()]
