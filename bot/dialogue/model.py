@@ -58,6 +58,8 @@ def train(settings: Settings) -> None:
     target = settings.model_path
     fresh = target.with_name(f"fresh-{target.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
+    # What a failed training left must not pass for the result of this one.
+    fresh.unlink(missing_ok=True)
     result = subprocess.run(  # noqa: S603 - our own interpreter and module
         [
             str(ENGINE_PYTHON),

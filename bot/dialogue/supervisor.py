@@ -61,8 +61,7 @@ class EngineProcess:
             "LOTSE_INTERNAL_URL": self._settings.internal_url,
             "LOTSE_TRACKER_DATABASE": str(self._settings.tracker_database),
             "RASA_TELEMETRY_ENABLED": "false",
-            # Threads of one short query wait for each other longer than they
-            # compute; see docs/nlu.md for the figures.
+            # Measured in docs/benchmarks.md, where the best setting is not settled yet.
             "OMP_NUM_THREADS": "1",
             # The libraries of Rasa's time warn about themselves at every start.
             "PYTHONWARNINGS": "ignore",

@@ -26,7 +26,6 @@ class Reason(StrEnum):
     ASKED = "asked"
     NOT_UNDERSTOOD = "not_understood"
     EMERGENCY = "emergency"
-    TECHNICAL = "technical"
 
 
 class Handover(Base):
