@@ -15,6 +15,8 @@ context.configure(
     compare_type=True,
     # SQLite alters a table by making it anew.
     render_as_batch=connection.dialect.name == "sqlite",
+    # `bot.db.migrate` begins the transaction, and SQLite alters tables within one too.
+    transactional_ddl=True,
     user_module_prefix="bot.db.base.",
 )
 with context.begin_transaction():

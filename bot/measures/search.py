@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.measures.models import Measure, MeasureTopic, Status
+from bot.measures.models import Kind, Measure, MeasureTopic, Status
 from bot.measures.topics import Topic
 
 Vector = NDArray[np.float32]
@@ -77,7 +77,11 @@ def search(
     rows = session.execute(
         select(Measure, MeasureTopic.position)
         .join(MeasureTopic)
-        .where(MeasureTopic.topic == topic.value, Measure.status == Status.PUBLISHED.value)
+        .where(
+            MeasureTopic.topic == topic.value,
+            Measure.kind == Kind.OFFER.value,
+            Measure.status == Status.PUBLISHED.value,
+        )
     ).all()
     verdicts = {measure.id: _verdicts(measure, wishes) for measure, _ in rows}
     candidates = [
