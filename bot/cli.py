@@ -24,6 +24,8 @@ from bot.db.session import Database
 from bot.dialogue import model
 from bot.errors import ConfigurationError, ImportRejectedError, LotseError
 from bot.handover import service as handover
+from bot.handover.journal import Actor
+from bot.handover.moves import list_open
 from bot.i18n.texts import Catalogues
 from bot.measures.importers import csv as csv_import
 from bot.measures.models import Measure
@@ -213,7 +215,7 @@ def list_handovers() -> None:
     database = _database()
     table = Table("ID", "state", "reason", "urgent", "language", "since", "last message")
     with database.reading() as session:
-        for item in handover.list_open(session):
+        for item in list_open(session):
             table.add_row(
                 str(item.id),
                 item.state,
@@ -253,7 +255,7 @@ def reply(
     Example: lotse reply 3 "Guten Tag, ich bin Frau Weber. Wie kann ich helfen?"
     """
     with _database().transaction() as session:
-        handover.reply(session, handover_id, text=text, counsellor=name, now=utc_now())
+        handover.reply(session, handover_id, text=text, by=_at_command_line(name), now=utc_now())
     console.print("On its way.")
 
 
@@ -266,8 +268,13 @@ def close(
     Example: lotse close 3
     """
     with _database().transaction() as session:
-        handover.close(session, handover_id, catalogues=Catalogues(), now=utc_now())
+        by = _at_command_line("counsellor")
+        handover.close(session, handover_id, by=by, catalogues=Catalogues(), now=utc_now())
     console.print("Closed. The bot answers again.")
+
+
+def _at_command_line(name: str) -> Actor:
+    return Actor(name=name, desk="command line")
 
 
 @database_app.command("upgrade")

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from bot import commands
 from bot.clock import Clock
 from bot.conversations import inbox, outbox
+from bot.conversations.hold import hold
 from bot.conversations.models import Conversation, ConversationState, InboxMessage, InboxState
 from bot.db.session import Database
 from bot.dialogue import texts as phrases
@@ -28,7 +29,8 @@ from bot.dialogue.effects import CountFailure, Reply, RequestHandover, SetLangua
 from bot.dialogue.engine import Engine
 from bot.dialogue.output import Output, as_payload_text
 from bot.errors import EngineUnavailableError, MessageNotProcessedError
-from bot.handover import service as handover
+from bot.handover import newcomer as handover
+from bot.handover import texts as handover_phrases
 from bot.handover.models import Reason
 from bot.i18n.identify import Identification
 from bot.i18n.languages import nearest_reply_language
@@ -179,6 +181,10 @@ class Router:
             return self._agreed()
         if command == consent.FORGET:
             return await self._forget(turn, texts)
+        if command == handover_phrases.RATE:
+            return self._rate(turn, texts)
+        if command == handover_phrases.WRITE_AGAIN and turn.state == ConversationState.BOT:
+            return self._write_again(texts)
         if turn.state != ConversationState.BOT and not self._pressed_while_waiting(turn):
             if emergency is None and (turn.payload or {}).get("intent") == "delete_my_data":
                 return _answered(Reply(messages=(consent.ask_delete(texts),)))
@@ -227,10 +233,9 @@ class Router:
 
     def _for_the_desk(self, turn: _Turn, *, urgent: bool) -> _Settle:
         def settle(session: Session, message: InboxMessage) -> None:
-            if message.conversation.state == ConversationState.BOT:
-                # The handover was closed in this very moment: the bot answers after all.
-                return
-            inbox.finish(message, now=self._clock())
+            now = self._clock()
+            inbox.finish(message, now=now)
+            handover.newcomer_wrote(session, message, now=now)
             if urgent:
                 self._hand_over(session, message, reason=Reason.EMERGENCY, urgent=True)
                 texts = self._catalogues.get(turn.language)
@@ -243,10 +248,34 @@ class Router:
         def settle(session: Session, message: InboxMessage) -> None:
             now = self._clock()
             inbox.finish(message, now=now)
-            # A counsellor may have taken over in this very moment; they are not cut off.
-            if message.conversation.state != ConversationState.WITH_HUMAN:
-                handover.withdraw(session, message.conversation, now=now)
-                self._say(session, message, phrases.handover_withdrawn(texts))
+            stays = handover.withdraw(session, message.conversation, now=now)
+            self._say(session, message, phrases.handover_withdrawn(texts, stays=stays))
+
+        return settle
+
+    def _rate(self, turn: _Turn, texts: Texts) -> _Settle:
+        payload = turn.payload or {}
+        number, rating = payload.get("handover", 0), payload.get("rating", 0)
+
+        def settle(session: Session, message: InboxMessage) -> None:
+            now = self._clock()
+            inbox.finish(message, now=now)
+            conversation = message.conversation
+            if handover.rate(session, conversation, handover_id=number, rating=rating, now=now):
+                self._say(session, message, phrases.thanks_for_rating(texts, rating=rating))
+
+        return settle
+
+    def _write_again(self, texts: Texts) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            now = self._clock()
+            inbox.finish(message, now=now)
+            conversation = message.conversation
+            if handover.return_to_counsellor(session, conversation, now=now):
+                self._say(session, message, phrases.back_with_counsellor(texts))
+                return
+            self._hand_over(session, message, reason=Reason.ASKED, urgent=False)
+            self._say(session, message, phrases.handover_requested(texts))
 
         return settle
 
@@ -329,9 +358,14 @@ class Router:
 
     def _settle(self, turn: _Turn, settle: _Settle) -> None:
         with self._database.transaction() as session:
+            conversation = hold(session, turn.conversation_id)
             message = session.get(
                 InboxMessage, turn.message_id, with_for_update={"of": InboxMessage}
             )
+            if conversation is not None and conversation.state != turn.state:
+                # A counsellor took over or gave back in this very moment: what was decided
+                # no longer holds, and the message, still open, is decided about anew.
+                return
             if message is None or message.state != InboxState.PENDING:
                 # The person was forgotten meanwhile; there is nobody to answer.
                 return

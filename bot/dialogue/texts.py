@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.buttons import human_button, topics_button
+from bot.handover.texts import write_again_button
 from bot.i18n.languages import LANGUAGES, REPLY_LANGUAGES
 from bot.i18n.texts import Texts
 from bot.measures.topics import Topic, topic_name
@@ -50,11 +51,39 @@ def withdraw_button(texts: Texts) -> Button:
     )
 
 
-def handover_withdrawn(texts: Texts) -> OutgoingMessage:
-    """Said when the person goes on with the bot instead of waiting."""
+def handover_withdrawn(texts: Texts, *, stays: bool = False) -> OutgoingMessage:
+    """Said when the person goes on with the bot; ``stays``: a counsellor will still answer."""
+    going_on = texts.gettext("All right, I answer you again. What do you need?")
+    kept = texts.gettext("Our counsellors keep your message and will answer it here.")
     return OutgoingMessage(
-        text=texts.gettext("All right, I answer you again. What do you need?"),
+        text=f"{kept} {going_on}" if stays else going_on,
         buttons=(*topic_buttons(texts), topics_button(texts)),
+        language=texts.language,
+    )
+
+
+def thanks_for_rating(texts: Texts, *, rating: int) -> OutgoingMessage:
+    """Answers a thumb up or down after a talk with a counsellor."""
+    if rating > 0:
+        text = texts.gettext("Thank you, we are glad. What else can I do for you?")
+        return OutgoingMessage(text=text, buttons=(topics_button(texts),), language=texts.language)
+    return OutgoingMessage(
+        text=texts.gettext(
+            "Thank you for telling us. I am sorry that it did not help. "
+            "You can write to the counsellor again, or ask me."
+        ),
+        buttons=(write_again_button(texts), topics_button(texts)),
+        language=texts.language,
+    )
+
+
+def back_with_counsellor(texts: Texts) -> OutgoingMessage:
+    """Said when the person goes back to a counsellor after the end of a talk."""
+    return OutgoingMessage(
+        text=texts.gettext(
+            "You are connected with our counsellors again. They see what you wrote before. "
+            "Write what you still need."
+        ),
         language=texts.language,
     )
 

@@ -1,141 +1,289 @@
-"""The moves of a handover: request, reply, close. One method per move; illegal ones raise."""
+"""The counsellors' moves, one function each; illegal ones raise ``IllegalMoveError``.
+
+Every move writes a line into the handover's journal (``bot/handover/journal.py``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from bot.conversations import outbox
-from bot.conversations.models import Author, Conversation, ConversationState, OutboxMessage
+from bot.conversations.models import Author, ConversationState, OutboxMessage
 from bot.errors import IllegalMoveError, NotFoundError
-from bot.handover.models import Handover, HandoverState, Reason
+from bot.handover import texts as phrases
+from bot.handover.journal import LOTSE, Actor, record
+from bot.handover.models import (
+    WITH_COUNSELLOR,
+    EventKind,
+    Handover,
+    HandoverEvent,
+    HandoverLabel,
+    HandoverState,
+    Outcome,
+    Queue,
+)
+from bot.handover.moves import (
+    OPEN,
+    claimant,
+    get,
+    held,
+    move,
+    open_handover,
+    take,
+    take_up_again,
+    tell,
+    texts_for,
+)
 from bot.i18n.texts import Catalogues
 from bot.messages import OutgoingMessage
 
+MAXIMUM_NOTE = 10_000
+LABEL_LENGTH = 40
 
-def request(
-    session: Session, conversation: Conversation, *, reason: Reason, urgent: bool, now: datetime
+
+def claim(
+    session: Session, handover_id: int, *, by: Actor, catalogues: Catalogues, now: datetime
 ) -> Handover:
-    """Puts a conversation into ``waiting``, or makes its open handover urgent.
+    """Takes a waiting handover; the newcomer is told that somebody is there.
 
-    Asking again changes nothing else, so a repeated message is harmless.
+    Claiming again what one has changes nothing. Raises ``IllegalMoveError`` when it is
+    closed or somebody else has it.
     """
-    handover = open_handover(session, conversation.id)
-    if handover is None:
-        handover = Handover(
-            conversation=conversation,
-            state=HandoverState.WAITING.value,
-            reason=reason.value,
-            urgent=urgent,
-            language=conversation.language or "",
-            requested_at=now,
-        )
-        session.add(handover)
-        conversation.state = ConversationState.WAITING
-    elif urgent and not handover.urgent:
-        handover.urgent = True
-        handover.reason = reason.value
+    handover = held(session, handover_id)
+    if HandoverState(handover.state).with_counsellor and by.has(handover):
+        return handover
+    take(session, handover, by=by, now=now)
+    record(session, handover, EventKind.CLAIMED, by=by, now=now)
+    tell(session, handover, phrases.somebody_is_here(texts_for(handover, catalogues)), now=now)
+    return handover
+
+
+def assign(
+    session: Session,
+    handover_id: int,
+    *,
+    to: Actor,
+    by: Actor,
+    catalogues: Catalogues,
+    now: datetime,
+) -> Handover:
+    """Gives an open handover to a counsellor, whoever has it now; ``to`` may be ``by``."""
+    handover = held(session, handover_id)
+    waited = handover.state == HandoverState.WAITING
+    state = HandoverState.CLAIMED if waited else HandoverState(handover.state)
+    move(session, handover, allowed=OPEN, state=state, **claimant(to), next_alert_at=None)
+    handover.claimed_at = now
+    handover.conversation.state = ConversationState.WITH_HUMAN
+    record(session, handover, EventKind.ASSIGNED, by=by, now=now, to=to.name, to_id=to.id or "")
+    if waited:
+        tell(session, handover, phrases.somebody_is_here(texts_for(handover, catalogues)), now=now)
+    return handover
+
+
+def transfer(
+    session: Session,
+    handover_id: int,
+    *,
+    queue_id: int | None,
+    by: Actor,
+    catalogues: Catalogues,
+    now: datetime,
+) -> Handover:
+    """Lets an open handover wait in a queue, for everybody when that is None.
+
+    Raises ``NotFoundError`` for a queue that does not exist.
+    """
+    queue = session.get(Queue, queue_id) if queue_id is not None else None
+    if queue_id is not None and queue is None:
+        raise NotFoundError(f"There is no queue {queue_id}.")
+    handover = held(session, handover_id)
+    had_counsellor = HandoverState(handover.state).with_counsellor
+    move(
+        session,
+        handover,
+        allowed=OPEN,
+        state=HandoverState.WAITING,
+        queue_id=queue_id,
+        claimed_by=None,
+        claimed_on=None,
+        claimant=None,
+        snoozed_until=None,
+        waiting_since=handover.waiting_since or now,
+        next_alert_at=now if handover.urgent else None,
+    )
+    record(
+        session, handover, EventKind.TRANSFERRED, by=by, now=now, queue=queue.name if queue else ""
+    )
+    if had_counsellor:
+        handover.conversation.state = ConversationState.WAITING
+        tell(session, handover, phrases.passed_on(texts_for(handover, catalogues)), now=now)
     return handover
 
 
 def reply(
-    session: Session, handover_id: int, *, text: str, counsellor: str, now: datetime
+    session: Session,
+    handover_id: int,
+    *,
+    by: Actor,
+    now: datetime,
+    text: str = "",
+    message: OutgoingMessage | None = None,
 ) -> OutboxMessage:
     """Sends a counsellor's words to the person and claims the handover if nobody has.
 
-    Raises ``IllegalMoveError`` when the handover is closed or the text is empty,
+    ``message`` is for more than words, such as the card of an offer. Raises
+    ``IllegalMoveError`` when the handover is closed or nothing is said,
     ``NotFoundError`` when there is no such handover.
     """
-    handover = get(session, handover_id)
+    handover = held(session, handover_id)
     if handover.state == HandoverState.CLOSED:
         raise IllegalMoveError(f"Handover {handover_id} is closed; the bot answers again.")
-    if not text.strip():
+    outgoing = message or OutgoingMessage(
+        text=text, language=handover.conversation.language or "en"
+    )
+    if not (outgoing.text.strip() or outgoing.cards):
         raise IllegalMoveError("An empty reply cannot be sent.")
     if handover.state == HandoverState.WAITING:
-        handover.state = HandoverState.CLAIMED.value
-        handover.claimed_by = counsellor
-        handover.claimed_at = now
-        handover.conversation.state = ConversationState.WITH_HUMAN
-    handover.first_reply_at = handover.first_reply_at or now
-    message = OutgoingMessage(text=text, language=handover.conversation.language or "en")
-    [row] = outbox.add(
+        take(session, handover, by=by, now=now)
+        record(session, handover, EventKind.CLAIMED, by=by, now=now)
+    move(
         session,
-        conversation=handover.conversation,
-        messages=[message],
-        now=now,
-        author=Author.COUNSELLOR,
+        handover,
+        allowed=WITH_COUNSELLOR,
+        state=HandoverState.FOR_NEWCOMER,
+        first_reply_at=handover.first_reply_at or now,
+        waiting_since=None,
+        snoozed_until=None,
     )
+    row = tell(session, handover, outgoing, author=Author.COUNSELLOR, now=now)
+    record(session, handover, EventKind.REPLY, by=by, now=now, reply=row)
     return row
 
 
-def close(session: Session, handover_id: int, *, catalogues: Catalogues, now: datetime) -> Handover:
-    """Gives the conversation back to the bot and tells the person, in their language.
+def note(
+    session: Session, handover_id: int, *, text: str, by: Actor, now: datetime
+) -> HandoverEvent:
+    """Adds a note that only counsellors see, also to a closed handover.
 
-    The engine's dialogue starts afresh with the next message. Raises
+    Raises ``IllegalMoveError`` when it is empty.
+    """
+    handover = get(session, handover_id)
+    if not text.strip():
+        raise IllegalMoveError("An empty note cannot be kept.")
+    words = text.strip()[:MAXIMUM_NOTE]
+    return record(session, handover, EventKind.NOTE, by=by, now=now, text=words)
+
+
+def label(
+    session: Session, handover_id: int, *, names: Iterable[str], by: Actor, now: datetime
+) -> list[str]:
+    """Replaces the labels of a handover and returns them, sorted, without empty ones."""
+    handover = get(session, handover_id)
+    wanted = sorted({name.strip()[:LABEL_LENGTH] for name in names if name.strip()})
+    if wanted == labels(session, handover_id):
+        return wanted
+    session.execute(delete(HandoverLabel).where(HandoverLabel.handover_id == handover_id))
+    session.add_all(HandoverLabel(handover_id=handover_id, name=name) for name in wanted)
+    record(session, handover, EventKind.LABELLED, by=by, now=now, labels=wanted)
+    return wanted
+
+
+def labels(session: Session, handover_id: int) -> list[str]:
+    """The labels of a handover, sorted."""
+    rows = session.scalars(
+        select(HandoverLabel.name)
+        .where(HandoverLabel.handover_id == handover_id)
+        .order_by(HandoverLabel.name)
+    )
+    return list(rows)
+
+
+def snooze(
+    session: Session, handover_id: int, *, until: datetime, by: Actor, now: datetime
+) -> Handover:
+    """Puts an open handover aside until a time, or until the newcomer writes.
+
+    Raises ``IllegalMoveError`` when it is closed or the time is past.
+    """
+    handover = held(session, handover_id)
+    if until <= now:
+        raise IllegalMoveError("A handover can be put aside until a later time only.")
+    state = HandoverState(handover.state)
+    move(session, handover, allowed=OPEN, state=state, snoozed_until=until)
+    record(session, handover, EventKind.SNOOZED, by=by, now=now, until=until.isoformat())
+    return handover
+
+
+def wake_due(session: Session, *, now: datetime) -> int:
+    """Takes up again what was put aside until now; returns how many."""
+    due = session.scalars(
+        select(Handover).where(
+            Handover.snoozed_until <= now, Handover.state != HandoverState.CLOSED.value
+        )
+    ).all()
+    for handover in due:
+        handover.snoozed_until = None
+        record(session, handover, EventKind.WOKEN, by=LOTSE, now=now)
+    return len(due)
+
+
+def close(
+    session: Session,
+    handover_id: int,
+    *,
+    by: Actor,
+    catalogues: Catalogues,
+    now: datetime,
+    outcome: Outcome = Outcome.RESOLVED,
+) -> Handover:
+    """Gives the conversation back to the bot; the person is told, and asked how it was.
+
+    The engine leaves what it was in the middle of when the next message comes. Raises
     ``IllegalMoveError`` when the handover is closed already, so that the closing
     words are never sent twice.
     """
-    handover = get(session, handover_id)
+    handover = held(session, handover_id)
     if handover.state == HandoverState.CLOSED:
         raise IllegalMoveError(f"Handover {handover_id} is closed already.")
-    handover.state = HandoverState.CLOSED.value
-    handover.closed_at = now
+    move(
+        session,
+        handover,
+        allowed=OPEN,
+        state=HandoverState.CLOSED,
+        outcome=outcome.value,
+        closed_at=now,
+        waiting_since=None,
+        snoozed_until=None,
+        next_alert_at=None,
+    )
     conversation = handover.conversation
     conversation.state = ConversationState.BOT
     conversation.failures = 0
     conversation.engine_reset_due = True
-    texts = catalogues.get(conversation.language)
-    message = OutgoingMessage(
-        text=texts.gettext(
-            "The talk with our counsellor has ended. From now on I, the chat assistant, "
-            "answer you again. If you need a person, just say so."
-        ),
-        language=texts.language,
+    record(session, handover, EventKind.CLOSED, by=by, now=now, outcome=outcome.value)
+    texts = texts_for(handover, catalogues)
+    spoken = handover.first_reply_at is not None
+    words = (
+        phrases.talk_ended(texts, handover_id=handover.id)
+        if spoken
+        else phrases.request_closed(texts)
     )
-    outbox.add(session, conversation=conversation, messages=[message], now=now)
+    tell(session, handover, words, now=now)
     return handover
 
 
-def withdraw(session: Session, conversation: Conversation, *, now: datetime) -> None:
-    """The person goes on with the bot instead of waiting; no handover open changes nothing.
+def reopen(session: Session, handover_id: int, *, by: Actor, now: datetime) -> Handover:
+    """Takes up a closed handover again; it is ``by``'s then and the bot is silent.
 
-    Raises ``IllegalMoveError`` when a counsellor has taken over already.
+    Raises ``IllegalMoveError`` when it is not closed or the conversation has a newer one.
     """
-    handover = open_handover(session, conversation.id)
-    if handover is not None:
-        if handover.state == HandoverState.CLAIMED:
-            raise IllegalMoveError(f"Handover {handover.id} is with a counsellor.")
-        handover.state = HandoverState.CLOSED.value
-        handover.closed_at = now
-    conversation.state = ConversationState.BOT
-    conversation.failures = 0
-
-
-def get(session: Session, handover_id: int) -> Handover:
-    """The handover with this number; raises ``NotFoundError``."""
-    handover = session.get(Handover, handover_id)
-    if handover is None:
-        raise NotFoundError(f"There is no handover {handover_id}. `lotse handovers` lists them.")
+    handover = held(session, handover_id)
+    if handover.is_open:
+        raise IllegalMoveError(f"Handover {handover_id} is open.")
+    if newer := open_handover(session, handover.conversation_id):
+        raise IllegalMoveError(f"Handover {newer.id} of the same person is open.")
+    take_up_again(session, handover, by=by, now=now, **claimant(by))
     return handover
-
-
-def open_handover(session: Session, conversation_id: str) -> Handover | None:
-    """The open handover of a conversation, or None."""
-    return session.scalar(
-        select(Handover).where(
-            Handover.conversation_id == conversation_id,
-            Handover.state != HandoverState.CLOSED.value,
-        )
-    )
-
-
-def list_open(session: Session) -> Sequence[Handover]:
-    """All open handovers, urgent ones first, then those that wait longest."""
-    return session.scalars(
-        select(Handover)
-        .where(Handover.state != HandoverState.CLOSED.value)
-        .order_by(Handover.urgent.desc(), Handover.requested_at)
-    ).all()

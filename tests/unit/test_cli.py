@@ -15,7 +15,7 @@ from bot import cli
 from bot.conversations import inbox, outbox
 from bot.conversations.models import Conversation, ConversationState, OutboxMessage
 from bot.db.session import Database
-from bot.handover import service as handover
+from bot.handover import newcomer
 from bot.handover.models import Handover, Reason
 from tests.conftest import Clock
 from tests.support.builders import incoming
@@ -81,7 +81,7 @@ def number(database: Database, clock: Clock) -> int:
         conversation = inbox.find_conversation(session, channel="web", address="anna")
         assert conversation is not None
         conversation.language = "tr"
-        opened = handover.request(
+        opened = newcomer.request(
             session, conversation, reason=Reason.ASKED, urgent=True, now=clock()
         )
         session.flush()

@@ -18,7 +18,9 @@ from bot.conversations.models import (
 )
 from bot.db.session import Database
 from bot.dialogue import texts as phrases
+from bot.handover import newcomer
 from bot.handover import service as handover
+from bot.handover.journal import Actor
 from bot.handover.models import Handover, Reason
 from bot.messages import Kind, OutgoingMessage
 from bot.privacy import consent
@@ -38,6 +40,8 @@ PERSONAL = (
     ButtonKey,
     Handover,
 )
+
+WEBER = Actor(name="Weber")
 
 
 @pytest.fixture
@@ -225,12 +229,12 @@ async def test_handovers_are_forgotten_too(known: Talk, claimed: bool) -> None:
     await known.say("delete my data")
     with known.database.transaction() as session:
         conversation = session.get(Conversation, known.conversation.id)
-        opened = handover.request(
+        opened = newcomer.request(
             session, conversation, reason=Reason.ASKED, urgent=True, now=known.clock()
         )
         session.flush()
         if claimed:
-            handover.reply(session, opened.id, text="Hello", counsellor="W", now=known.clock())
+            handover.reply(session, opened.id, text="Hello", by=WEBER, now=known.clock())
     known.new_replies()
     assert said(await known.press("yes")) == [consent.forgotten(known.texts).text]
     await known.deliver(1)
@@ -241,11 +245,11 @@ async def test_whoever_talks_with_a_person_can_be_forgotten_by_command(known: Ta
     await known.say("hello")
     with known.database.transaction() as session:
         conversation = session.get(Conversation, known.conversation.id)
-        opened = handover.request(
+        opened = newcomer.request(
             session, conversation, reason=Reason.ASKED, urgent=False, now=known.clock()
         )
         session.flush()
-        handover.reply(session, opened.id, text="Hello", counsellor="W", now=known.clock())
+        handover.reply(session, opened.id, text="Hello", by=WEBER, now=known.clock())
     known.new_replies()
     [question] = await known.say("/forget")
     assert question.text == consent.ask_delete(known.texts).text

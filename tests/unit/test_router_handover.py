@@ -11,7 +11,9 @@ from bot.conversations.models import Conversation, ConversationState, InboxState
 from bot.db.session import Database
 from bot.dialogue import texts as phrases
 from bot.errors import IllegalMoveError
+from bot.handover import newcomer
 from bot.handover import service as handover
+from bot.handover.journal import Actor
 from bot.handover.models import Reason
 from bot.messages import Kind
 from bot.safety import answers as safety_answers
@@ -19,6 +21,8 @@ from bot.safety.answers import Emergency
 from tests.conftest import Clock
 from tests.support.fakes import says, shows
 from tests.support.talk import CATALOGUES, Talk
+
+WEBER = Actor(name="Weber")
 
 
 @pytest.fixture
@@ -30,12 +34,12 @@ def hand_over(talk: Talk, *, claimed: bool) -> int:
     """Puts the conversation into ``waiting``, or ``with_human`` when ``claimed``."""
     with talk.database.transaction() as session:
         conversation = session.get(Conversation, talk.conversation.id)
-        opened = handover.request(
+        opened = newcomer.request(
             session, conversation, reason=Reason.ASKED, urgent=False, now=talk.clock()
         )
         session.flush()
         if claimed:
-            handover.reply(session, opened.id, text="Hello", counsellor="Weber", now=talk.clock())
+            handover.reply(session, opened.id, text="Hello", by=WEBER, now=talk.clock())
         number = opened.id
     talk.new_replies()
     return number
@@ -134,7 +138,7 @@ async def test_a_message_is_not_lost_when_the_handover_is_closed_meanwhile(talk:
 
     def close() -> None:
         with talk.database.transaction() as session:
-            handover.close(session, number, catalogues=CATALOGUES, now=talk.clock())
+            handover.close(session, number, by=WEBER, catalogues=CATALOGUES, now=talk.clock())
 
     meanwhile(talk, close)
     replies = await talk.say("and now?")
@@ -149,7 +153,7 @@ async def test_a_counsellor_who_takes_over_meanwhile_is_not_cut_off(talk: Talk) 
 
     def answer() -> None:
         with talk.database.transaction() as session:
-            handover.reply(session, opened.id, text="Hello", counsellor="W", now=talk.clock())
+            handover.reply(session, opened.id, text="Hello", by=WEBER, now=talk.clock())
 
     meanwhile(talk, answer)
     replies = await talk.send(Kind.BUTTON, button_key=key)
@@ -161,10 +165,10 @@ async def test_the_engines_dialogue_starts_afresh_after_a_person(talk: Talk) -> 
     await talk.say("hello")
     number = hand_over(talk, claimed=True)
     with talk.database.transaction() as session:
-        handover.close(session, number, catalogues=CATALOGUES, now=talk.clock())
+        handover.close(session, number, by=WEBER, catalogues=CATALOGUES, now=talk.clock())
     talk.new_replies()
     await talk.say("and now?", "and then?")
     assert talk.engine.resets == [talk.conversation.id]
     assert talk.engine.texts == ["hello", "and now?", "and then?"]
     with talk.database.transaction() as session, pytest.raises(IllegalMoveError):
-        handover.close(session, number, catalogues=CATALOGUES, now=talk.clock())
+        handover.close(session, number, by=WEBER, catalogues=CATALOGUES, now=talk.clock())

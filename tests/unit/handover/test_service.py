@@ -6,15 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,13 +13,18 @@ from bot.conversations import inbox
 from bot.conversations.models import Author, Conversation, ConversationState, OutboxMessage
 from bot.db.session import Database
 from bot.errors import IllegalMoveError, NotFoundError
-from bot.handover import service
-from bot.handover.models import Handover, HandoverState, Reason
+from bot.handover import moves, newcomer, service
+from bot.handover import texts as phrases
+from bot.handover.journal import Actor
+from bot.handover.models import Handover, HandoverState, Outcome, Reason
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.privacy.service import forget_contents
 from tests.conftest import Clock
 from tests.support.builders import incoming
 from tests.support.talk import CATALOGUES
+
+WEBER = Actor(name="Weber", id="account-1")
+OTHER = Actor(name="Other", id="account-2")
 
 
 def conversation_with(session: Session, clock: Clock, address: str = "anna") -> Conversation:
@@ -41,17 +37,17 @@ def conversation_with(session: Session, clock: Clock, address: str = "anna") -> 
 
 def ask(session: Session, conversation: Conversation, clock: Clock, **changes: Any) -> Handover:
     values = {"reason": Reason.ASKED, "urgent": False, "now": clock(), **changes}
-    opened = service.request(session, conversation, **values)
+    opened = newcomer.request(session, conversation, **values)
     session.flush()
     return opened
 
 
 def answer(session: Session, number: int, clock: Clock, text: str = "Hello") -> OutboxMessage:
-    return service.reply(session, number, text=text, counsellor="Weber", now=clock())
+    return service.reply(session, number, text=text, by=WEBER, now=clock())
 
 
 def close(session: Session, number: int, clock: Clock) -> Handover:
-    return service.close(session, number, catalogues=CATALOGUES, now=clock())
+    return service.close(session, number, by=WEBER, catalogues=CATALOGUES, now=clock())
 
 
 def told(session: Session, conversation: Conversation) -> list[OutboxMessage]:
@@ -106,7 +102,7 @@ def test_the_first_reply_claims_the_handover(database: Database, clock: Clock) -
         clock.advance(60)
         row = answer(session, opened.id, clock)
         assert (row.author, row.content["text"]) == (Author.COUNSELLOR, "Hello")
-        assert (opened.state, opened.claimed_by) == (HandoverState.CLAIMED, "Weber")
+        assert (opened.state, opened.claimed_by) == (HandoverState.FOR_NEWCOMER, "Weber")
         assert opened.claimed_at == opened.first_reply_at == clock()
         assert anna.state == ConversationState.WITH_HUMAN
 
@@ -118,7 +114,7 @@ def test_a_later_reply_claims_nothing(sqlite: Database, clock: Clock) -> None:
         answer(session, opened.id, clock)
         claimed_at = clock()
         clock.advance(60)
-        service.reply(session, opened.id, text="more", counsellor="Other", now=clock())
+        service.reply(session, opened.id, text="more", by=OTHER, now=clock())
         assert (opened.claimed_by, opened.claimed_at) == ("Weber", claimed_at)
         assert opened.first_reply_at == claimed_at
         assert [row.content["text"] for row in told(session, anna)] == ["Hello", "more"]
@@ -143,19 +139,41 @@ def test_closing_tells_the_person_in_their_language(
         anna = conversation_with(session, clock)
         anna.language, anna.failures = language, 2
         opened = ask(session, anna, clock)
+        answer(session, opened.id, clock)
         close(session, opened.id, clock)
-        [row] = told(session, anna)
+        [_, row] = told(session, anna)
+        texts = CATALOGUES.get(language)
+        expected = phrases.talk_ended(texts, handover_id=opened.id)
         assert (row.author, row.content["language"]) == (Author.BOT, language or "en")
-        assert row.content["text"] == CATALOGUES.get(language).gettext(
-            "The talk with our counsellor has ended. From now on I, the chat assistant, "
-            "answer you again. If you need a person, just say so."
-        )
+        assert row.content["text"] == expected.text
+        titles = [button["title"] for button in row.content["buttons"]]
+        assert titles == [button.title for button in expected.buttons]
         assert (opened.state, opened.closed_at) == (HandoverState.CLOSED, clock())
         assert (anna.state, anna.failures, anna.engine_reset_due) == (
             ConversationState.BOT,
             0,
             True,
         )
+
+
+def test_closing_a_request_that_nobody_answered_asks_for_no_rating(
+    sqlite: Database, clock: Clock
+) -> None:
+    with sqlite.transaction() as session:
+        anna = conversation_with(session, clock)
+        opened = ask(session, anna, clock)
+        closed = service.close(
+            session,
+            opened.id,
+            by=WEBER,
+            outcome=Outcome.NOT_NEEDED,
+            catalogues=CATALOGUES,
+            now=clock(),
+        )
+        [row] = told(session, anna)
+        assert row.content["text"] == phrases.request_closed(CATALOGUES["en"]).text
+        assert row.content["buttons"] == []
+        assert closed.outcome == Outcome.NOT_NEEDED
 
 
 def test_a_closed_handover_allows_no_more_moves(sqlite: Database, clock: Clock) -> None:
@@ -178,7 +196,7 @@ def test_after_closing_a_new_handover_can_be_opened(database: Database, clock: C
         second = ask(session, anna, clock, reason=Reason.EMERGENCY, urgent=True)
         assert second.id != first.id
         assert (first.state, first.urgent) == (HandoverState.CLOSED, False)
-        assert service.open_handover(session, anna.id) is second
+        assert moves.open_handover(session, anna.id) is second
 
 
 def test_withdrawing_gives_the_conversation_back(sqlite: Database, clock: Clock) -> None:
@@ -186,13 +204,13 @@ def test_withdrawing_gives_the_conversation_back(sqlite: Database, clock: Clock)
         anna = conversation_with(session, clock)
         anna.failures = 2
         opened = ask(session, anna, clock)
-        service.withdraw(session, anna, now=clock())
+        newcomer.withdraw(session, anna, now=clock())
         assert (opened.state, anna.state, anna.failures) == (
             HandoverState.CLOSED,
             ConversationState.BOT,
             0,
         )
-        service.withdraw(session, anna, now=clock())
+        newcomer.withdraw(session, anna, now=clock())
         assert anna.state == ConversationState.BOT
 
 
@@ -202,7 +220,7 @@ def test_a_claimed_handover_cannot_be_withdrawn(sqlite: Database, clock: Clock) 
         opened = ask(session, anna, clock)
         answer(session, opened.id, clock)
         with pytest.raises(IllegalMoveError):
-            service.withdraw(session, anna, now=clock())
+            newcomer.withdraw(session, anna, now=clock())
         assert anna.state == ConversationState.WITH_HUMAN
 
 
@@ -225,7 +243,7 @@ def test_the_list_shows_urgent_ones_first_then_those_that_wait_longest(
             ask(session, people[name], clock, urgent=urgent)
             clock.advance(60)
         close(session, ask(session, people["e"], clock).id, clock)
-        listed = [item.conversation.identity.address for item in service.list_open(session)]
+        listed = [item.conversation.identity.address for item in moves.list_open(session)]
     assert listed == ["b", "d", "a", "c"]
 
 
@@ -237,101 +255,3 @@ def test_a_number_is_never_used_again(database: Database, clock: Clock) -> None:
         forget_contents(session, anna)
     with database.transaction() as session:
         assert ask(session, conversation_with(session, clock, "ben"), clock).id > number
-
-
-class Moves(RuleBasedStateMachine):
-    """All moves in any order: the model says who answers and how many handovers there were."""
-
-    database: Database
-    clock = Clock()
-    people = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        Moves.people += 1
-        self.address = f"person {Moves.people}"
-        self.state = ConversationState.BOT
-        self.urgent = False
-        self.opened = 0
-        self.words = 0
-        self.number = 0
-        with self.database.transaction() as session:
-            self.conversation_id = conversation_with(session, self.clock, self.address).id
-
-    def conversation(self, session: Session) -> Conversation:
-        found = session.get(Conversation, self.conversation_id)
-        assert found is not None
-        return found
-
-    @rule(reason=st.sampled_from(Reason), urgent=st.booleans())
-    def ask(self, reason: Reason, urgent: bool) -> None:
-        with self.database.transaction() as session:
-            handover = ask(
-                session, self.conversation(session), self.clock, reason=reason, urgent=urgent
-            )
-            self.number = handover.id
-        if self.state == ConversationState.BOT:
-            self.state, self.urgent = ConversationState.WAITING, urgent
-            self.opened += 1
-        self.urgent = self.urgent or urgent
-
-    @precondition(lambda self: self.number)
-    @rule(text=st.sampled_from(["Hello", " ", "x" * 5_000]))
-    def reply(self, text: str) -> None:
-        legal = self.state != ConversationState.BOT and text.strip()
-        with self.database.transaction() as session:
-            if legal:
-                answer(session, self.number, self.clock, text)
-                self.state = ConversationState.WITH_HUMAN
-                self.words += 1
-            else:
-                with pytest.raises(IllegalMoveError):
-                    answer(session, self.number, self.clock, text)
-
-    @precondition(lambda self: self.number)
-    @rule()
-    def close(self) -> None:
-        with self.database.transaction() as session:
-            if self.state != ConversationState.BOT:
-                close(session, self.number, self.clock)
-                self.words += 1
-            else:
-                with pytest.raises(IllegalMoveError):
-                    close(session, self.number, self.clock)
-        self.state = ConversationState.BOT
-
-    @rule()
-    def withdraw(self) -> None:
-        with self.database.transaction() as session:
-            conversation = self.conversation(session)
-            if self.state == ConversationState.WITH_HUMAN:
-                with pytest.raises(IllegalMoveError):
-                    service.withdraw(session, conversation, now=self.clock())
-                return
-            service.withdraw(session, conversation, now=self.clock())
-        self.state = ConversationState.BOT
-
-    @invariant()
-    def the_database_agrees(self) -> None:
-        with self.database.reading() as session:
-            conversation = self.conversation(session)
-            handovers = session.scalars(
-                select(Handover).where(Handover.conversation_id == self.conversation_id)
-            ).all()
-            still_open = [item for item in handovers if item.state != HandoverState.CLOSED]
-            assert conversation.state == self.state
-            assert len(handovers) == self.opened
-            assert len(told(session, conversation)) == self.words
-            assert [item.urgent for item in still_open] == (
-                [] if self.state == ConversationState.BOT else [self.urgent]
-            )
-            for item in handovers:
-                assert (item.closed_at is None) == (item.state != HandoverState.CLOSED)
-                assert item.state != HandoverState.CLAIMED or item.claimed_by == "Weber"
-
-
-def test_any_order_of_moves_keeps_the_machine_whole(sqlite: Database) -> None:
-    Moves.database = sqlite
-    run_state_machine_as_test(
-        Moves, settings=settings(max_examples=25, stateful_step_count=12, deadline=None)
-    )
