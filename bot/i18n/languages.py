@@ -17,7 +17,22 @@ from babel import Locale
 
 Direction = Literal["ltr", "rtl"]
 
-REPLY_LANGUAGES: Final[tuple[str, ...]] = ("de", "en", "tr", "ar", "uk")
+REPLY_LANGUAGES: Final[tuple[str, ...]] = (
+    "de",
+    "en",
+    "tr",
+    "ar",
+    "uk",
+    "ru",
+    "fa",
+    "fr",
+    "es",
+    "it",
+    "hr",
+    "ro",
+    "pl",
+    "el",
+)
 """The languages that every text of the product exists in, as ISO 639-1 codes.
 
 Adding a code here is all that this package needs to serve another language.
