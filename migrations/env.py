@@ -1,12 +1,13 @@
 """Runs migrations on the connection that ``bot.db.migrate`` hands over."""
 
 from alembic import context
+from bot.booking import models as _booking
 from bot.conversations import models as _conversations
 from bot.db.base import Base
 from bot.handover import models as _handover
 from bot.measures import models as _measures
 
-__all__ = ["_conversations", "_handover", "_measures"]
+__all__ = ["_booking", "_conversations", "_handover", "_measures"]
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -1,0 +1,1 @@
+"""Booking: counselling appointments that are offered, held, booked once and kept in time."""

@@ -1,0 +1,616 @@
+"""The moves of an appointment: hold, book, move, cancel, attended, missed.
+
+A time is taken by writing it: the database refuses an overlapping row, whoever wrote first. What
+is checked before only spares people an error. Every function works in the caller's transaction
+and leaves it usable when it raises one of ``bot.booking.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bot.booking import availability, links, reminders
+from bot.booking.availability import ANYTHING, Slot, Wishes
+from bot.booking.errors import (
+    AlreadyBookedError,
+    AppointmentClosedError,
+    AppointmentNotFoundError,
+    SlotNotOfferedError,
+    SlotTakenError,
+)
+from bot.booking.models import (
+    OVERLAP,
+    Appointment,
+    AppointmentEvent,
+    AppointmentState,
+    CounsellingService,
+    CounsellorCalendar,
+    Way,
+)
+from bot.conversations.models import Contact
+
+HOLD = timedelta(minutes=10)
+ALTERNATIVES = 3
+PERSON = "person"
+SYSTEM = "system"
+
+MAXIMUM_NAME = 120
+MAXIMUM_REACH = 200
+MAXIMUM_SUBJECT = 500
+
+_OPEN = (AppointmentState.HELD, AppointmentState.EXPIRED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What the person says about themselves; all of it may be left out.
+
+    ``reach`` is a telephone number or address for calling back. Longer texts are cut.
+    """
+
+    name: str = field(default="", repr=False)
+    reach: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
+    reminders: bool = True
+
+
+@dataclass(frozen=True)
+class Booked:
+    """A booked appointment and the secret token of the page that shows it."""
+
+    appointment: Appointment
+    token: str = field(repr=False)
+
+
+def services(session: Session) -> list[CounsellingService]:
+    """The services that can be booked now, in the order of their keys."""
+    return list(
+        session.scalars(
+            select(CounsellingService)
+            .where(CounsellingService.active)
+            .order_by(CounsellingService.key)
+        )
+    )
+
+
+def service_by_key(session: Session, key: str) -> CounsellingService:
+    """The service with this key; raises ``AppointmentNotFoundError``."""
+    found = session.scalar(select(CounsellingService).where(CounsellingService.key == key))
+    if found is None:
+        raise AppointmentNotFoundError(f"There is no counselling service {key!r}.")
+    return found
+
+
+def languages_of(session: Session, service: CounsellingService) -> list[str]:
+    """The languages that at least one counsellor of a service speaks, sorted by code."""
+    return sorted(
+        {code for calendar in service.calendars if calendar.active for code in calendar.languages}
+    )
+
+
+def accepts_child(service: CounsellingService, age_months: int) -> bool:
+    """Whether the youngest child is young enough; an unborn one (0) always is.
+
+    Raises ``ValueError`` for an age that nobody has.
+    """
+    if not 0 <= age_months <= 130 * 12:
+        raise ValueError("no child is this old")
+    limit = service.maximum_child_age_months
+    return limit is None or age_months <= limit
+
+
+def free_slots(
+    session: Session,
+    service: CounsellingService,
+    *,
+    now: datetime,
+    wishes: Wishes = ANYTHING,
+    limit: int | None = None,
+    ignoring: str | None = None,
+) -> list[Slot]:
+    """See ``bot.booking.availability.free_slots``."""
+    return availability.free_slots(
+        session, service, now=now, wishes=wishes, limit=limit, ignoring=ignoring
+    )
+
+
+def hold(
+    session: Session,
+    service: CounsellingService,
+    slot: Slot,
+    *,
+    way: Way,
+    language: str,
+    contact_id: str | None,
+    conversation_id: str | None,
+    now: datetime,
+    wishes: Wishes = ANYTHING,
+    for_long: timedelta = HOLD,
+) -> Appointment:
+    """Keeps a time free for ten minutes while the person decides, and returns it as ``HELD``.
+
+    What the person held of this service before is let go; the same time again prolongs it.
+    Raises ``SlotTakenError`` or ``SlotNotOfferedError`` with the nearest times that suit
+    ``wishes``, and ``ValueError`` when the service is not given in this way.
+    """
+    if way.value not in service.ways:
+        raise ValueError("the service is not given in this way")
+    _lock(session, contact_id, slot.calendar_id)
+    expire_holds(session, now=now, calendar_id=slot.calendar_id)
+    kept = _held_by(session, service, contact_id)
+    for row in kept:
+        if row.calendar_id == slot.calendar_id and row.starts_at == slot.starts_at:
+            row.held_until, row.way, row.language = now + for_long, way, language
+            return row
+        _become(session, row, AppointmentState.EXPIRED, actor=PERSON, now=now)
+    session.flush()
+    at_this_counsellor = Wishes(calendar_id=slot.calendar_id, way=way)
+    if slot not in availability.free_slots(session, service, now=now, wishes=at_this_counsellor):
+        raise _refusal(session, service, slot, wishes, now=now, ignoring=None)
+    row = _appointment(
+        service,
+        slot,
+        state=AppointmentState.HELD,
+        way=way,
+        language=language,
+        contact_id=contact_id,
+        conversation_id=conversation_id,
+        now=now,
+    )
+    row.held_until = now + for_long
+    _write(session, row, actor=PERSON if contact_id else SYSTEM, now=now, wishes=wishes)
+    return row
+
+
+def book(
+    session: Session,
+    appointment_id: str,
+    *,
+    details: Details,
+    now: datetime,
+    contact_id: str | None = None,
+    wishes: Wishes = ANYTHING,
+) -> Booked:
+    """Books a held time for good, and plans its reminders.
+
+    A hold that has expired is booked all the same while nobody else has the time; otherwise
+    ``SlotTakenError`` carries the nearest ones. Booking the same hold again changes nothing and
+    returns a fresh token. Raises ``AppointmentNotFoundError`` when it is not this contact's,
+    ``AlreadyBookedError``, and ``AppointmentClosedError`` when it was cancelled or moved.
+    """
+    row = _own(session, appointment_id, contact_id)
+    _lock(session, row.contact_id, row.calendar_id)
+    session.refresh(row)
+    if row.state == AppointmentState.BOOKED:
+        return Booked(row, links.new_token(session, row.booking_id, now=now))
+    if row.state not in _OPEN:
+        raise AppointmentClosedError("This appointment can no longer be booked.")
+    if row.starts_at <= now:
+        raise _refusal(session, row.service, _slot(row), wishes, now=now, ignoring=None)
+    ahead = _ahead(session, row.service, row.contact_id, now=now)
+    if len(ahead) >= row.service.open_per_contact:
+        raise AlreadyBookedError([appointment.id for appointment in ahead])
+    expire_holds(session, now=now, calendar_id=row.calendar_id, except_for=row.id)
+    _describe(row, details)
+    _take(session, row, actor=PERSON, now=now, wishes=wishes)
+    return Booked(row, links.new_token(session, row.booking_id, now=now))
+
+
+def book_by_hand(
+    session: Session,
+    service: CounsellingService,
+    slot: Slot,
+    *,
+    way: Way,
+    language: str,
+    details: Details,
+    actor: str,
+    now: datetime,
+    outside_hours: bool = False,
+) -> Booked:
+    """A counsellor books for somebody who called; the notice and limits do not bind them.
+
+    Raises ``SlotNotOfferedError`` for a past time, and for one outside the hours unless
+    ``outside_hours``; ``SlotTakenError`` always when another appointment is in the way.
+    """
+    _lock(session, None, slot.calendar_id)
+    expire_holds(session, now=now, calendar_id=slot.calendar_id)
+    open_then = outside_hours or availability.is_open(session, service, slot, now=now)
+    if slot.starts_at <= now or not open_then:
+        raise _refusal(session, service, slot, ANYTHING, now=now, ignoring=None, offered=False)
+    row = _appointment(
+        service,
+        slot,
+        state=AppointmentState.BOOKED,
+        way=way,
+        language=language,
+        contact_id=None,
+        conversation_id=None,
+        now=now,
+    )
+    row.booked_at = now
+    _describe(row, details)
+    _write(session, row, actor=actor, now=now, wishes=ANYTHING)
+    return Booked(row, links.new_token(session, row.booking_id, now=now))
+
+
+def move(
+    session: Session,
+    appointment_id: str,
+    slot: Slot,
+    *,
+    now: datetime,
+    contact_id: str | None = None,
+    actor: str = PERSON,
+    outside_hours: bool = False,
+    wishes: Wishes = ANYTHING,
+) -> Appointment:
+    """Moves a booked appointment to another time; links and calendar files go on with it.
+
+    The new time is taken and the old one given back in one step: when ``SlotTakenError`` or
+    ``SlotNotOfferedError`` is raised, the old appointment stands as before. A counsellor
+    (``actor`` is their account) is bound by hours unless ``outside_hours``, and by no notice.
+    Raises ``AppointmentClosedError`` when the appointment is not booked or has begun.
+    """
+    old = _own(session, appointment_id, contact_id)
+    _lock(session, old.contact_id, old.calendar_id, slot.calendar_id)
+    session.refresh(old)
+    _must_be_ahead(old, now)
+    if slot.starts_at == old.starts_at and slot.calendar_id == old.calendar_id:
+        return old
+    service = old.service
+    expire_holds(session, now=now, calendar_id=slot.calendar_id)
+    for row in _held_by(session, service, old.contact_id):
+        _become(session, row, AppointmentState.EXPIRED, actor=actor, now=now)
+    session.flush()
+    if actor == PERSON:
+        at_this_counsellor = Wishes(calendar_id=slot.calendar_id, way=old.way)
+        allowed = slot in availability.free_slots(
+            session, service, now=now, wishes=at_this_counsellor, ignoring=old.id
+        )
+    else:
+        allowed = slot.starts_at > now and (
+            outside_hours or availability.is_open(session, service, slot, now=now)
+        )
+    if not allowed:
+        raise _refusal(session, service, slot, wishes, now=now, ignoring=old.id)
+    new = _appointment(
+        service,
+        slot,
+        state=AppointmentState.BOOKED,
+        way=old.way,
+        language=old.language,
+        contact_id=old.contact_id,
+        conversation_id=old.conversation_id,
+        now=now,
+    )
+    new.booking_id, new.sequence = old.booking_id, old.sequence + 1
+    new.name, new.reach, new.subject, new.notes = old.name, old.reach, old.subject, old.notes
+    new.reminders_wanted, new.booked_at = old.reminders_wanted, now
+    try:
+        with session.begin_nested():
+            _become(session, old, AppointmentState.MOVED, actor=actor, now=now)
+            session.flush()
+            _insert(session, new, actor=actor, now=now)
+    except IntegrityError as error:
+        _must_be_overlap(error)
+        session.refresh(old)
+        raise _taken(session, new, wishes, now=now, ignoring=old.id) from None
+    reminders.drop(session, old)
+    reminders.plan(session, new, now=now)
+    return new
+
+
+def cancel(
+    session: Session,
+    appointment_id: str,
+    *,
+    now: datetime,
+    contact_id: str | None = None,
+    actor: str = PERSON,
+) -> Appointment:
+    """Cancels a booked appointment and frees its time; again, it changes nothing.
+
+    Raises ``AppointmentClosedError`` when it has begun or was moved.
+    """
+    row = _own(session, appointment_id, contact_id)
+    _lock(session, row.contact_id, row.calendar_id)
+    session.refresh(row)
+    if row.state == AppointmentState.CANCELLED:
+        return row
+    _must_be_ahead(row, now)
+    _become(session, row, AppointmentState.CANCELLED, actor=actor, now=now)
+    row.sequence += 1
+    reminders.drop(session, row)
+    session.flush()
+    return row
+
+
+def release(session: Session, appointment_id: str, *, now: datetime, contact_id: str) -> None:
+    """Lets a held time go because the form was left; anything but a hold stays as it is."""
+    row = session.get(Appointment, appointment_id)
+    if row is not None and row.contact_id == contact_id and row.state == AppointmentState.HELD:
+        _become(session, row, AppointmentState.EXPIRED, actor=PERSON, now=now)
+
+
+def note_outcome(
+    session: Session, appointment_id: str, *, attended: bool, actor: str, now: datetime
+) -> Appointment:
+    """Notes whether the person came; a counsellor may correct it later.
+
+    Raises ``AppointmentClosedError`` before the appointment begins, and when it was cancelled or
+    moved.
+    """
+    row = get(session, appointment_id)
+    outcomes = (AppointmentState.BOOKED, AppointmentState.ATTENDED, AppointmentState.MISSED)
+    if row.state not in outcomes or row.starts_at > now:
+        raise AppointmentClosedError("Only an appointment that has begun has an outcome.")
+    state = AppointmentState.ATTENDED if attended else AppointmentState.MISSED
+    if row.state != state:
+        _become(session, row, state, actor=actor, now=now)
+    return row
+
+
+def set_reminders(session: Session, row: Appointment, *, wanted: bool, now: datetime) -> None:
+    """Turns the reminders of a booked appointment on or off."""
+    row.reminders_wanted = wanted
+    reminders.drop(session, row)
+    if row.state == AppointmentState.BOOKED:
+        reminders.plan(session, row, now=now)
+
+
+def get(session: Session, appointment_id: str) -> Appointment:
+    """The appointment with this id; raises ``AppointmentNotFoundError``."""
+    row = session.get(Appointment, appointment_id)
+    if row is None:
+        raise AppointmentNotFoundError("There is no such appointment.")
+    return row
+
+
+def appointments_of(session: Session, contact_id: str, *, now: datetime) -> list[Appointment]:
+    """The booked appointments that a person still has before them, soonest first."""
+    return list(
+        session.scalars(
+            select(Appointment)
+            .where(
+                Appointment.contact_id == contact_id,
+                Appointment.state == AppointmentState.BOOKED,
+                Appointment.ends_at > now,
+            )
+            .order_by(Appointment.starts_at)
+        )
+    )
+
+
+def expire_holds(
+    session: Session,
+    *,
+    now: datetime,
+    calendar_id: int | None = None,
+    except_for: str | None = None,
+) -> int:
+    """Ends the holds whose time is over, so that they block nothing; returns how many."""
+    over = update(Appointment).where(
+        Appointment.state == AppointmentState.HELD, Appointment.held_until <= now
+    )
+    if calendar_id is not None:
+        over = over.where(Appointment.calendar_id == calendar_id)
+    if except_for is not None:
+        over = over.where(Appointment.id != except_for)
+    ended = session.scalars(
+        over.values(state=AppointmentState.EXPIRED, changed_at=now)
+        .returning(Appointment.id)
+        .execution_options(synchronize_session="fetch")
+    ).all()
+    session.add_all(
+        AppointmentEvent(
+            appointment_id=appointment_id, state=AppointmentState.EXPIRED, actor=SYSTEM, at=now
+        )
+        for appointment_id in ended
+    )
+    return len(ended)
+
+
+def _lock(session: Session, contact_id: str | None, *calendar_ids: int) -> None:
+    """Makes writers of one person and one calendar queue, always in the same order.
+
+    The constraint decides without it. But two transactions that both wrote before looking would
+    wait for each other until PostgreSQL ends one, and limits that are counted need the queue.
+    """
+    if contact_id is not None:
+        session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
+    for calendar_id in sorted(set(calendar_ids)):
+        session.execute(
+            select(CounsellorCalendar.id)
+            .where(CounsellorCalendar.id == calendar_id)
+            .with_for_update()
+        )
+
+
+def _appointment(
+    service: CounsellingService,
+    slot: Slot,
+    *,
+    state: AppointmentState,
+    way: Way,
+    language: str,
+    contact_id: str | None,
+    conversation_id: str | None,
+    now: datetime,
+) -> Appointment:
+    return Appointment(
+        service=service,
+        service_id=service.id,
+        calendar_id=slot.calendar_id,
+        contact_id=contact_id,
+        conversation_id=conversation_id,
+        state=state,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        blocked_from=slot.starts_at - timedelta(minutes=service.buffer_before),
+        blocked_until=slot.ends_at + timedelta(minutes=service.buffer_after),
+        way=way,
+        language=language,
+        created_at=now,
+        changed_at=now,
+    )
+
+
+def _write(
+    session: Session, row: Appointment, *, actor: str, now: datetime, wishes: Wishes
+) -> None:
+    try:
+        with session.begin_nested():
+            _insert(session, row, actor=actor, now=now)
+    except IntegrityError as error:
+        _must_be_overlap(error)
+        raise _taken(session, row, wishes, now=now) from None
+
+
+def _insert(session: Session, row: Appointment, *, actor: str, now: datetime) -> None:
+    session.add(row)
+    session.flush()
+    session.add(AppointmentEvent(appointment_id=row.id, state=row.state, actor=actor, at=now))
+    session.flush()
+
+
+def _take(session: Session, row: Appointment, *, actor: str, now: datetime, wishes: Wishes) -> None:
+    try:
+        with session.begin_nested():
+            _become(session, row, AppointmentState.BOOKED, actor=actor, now=now)
+            row.booked_at, row.held_until = now, None
+            session.flush()
+    except IntegrityError as error:
+        _must_be_overlap(error)
+        session.refresh(row)
+        raise _taken(session, row, wishes, now=now) from None
+    reminders.plan(session, row, now=now)
+
+
+def _become(
+    session: Session, row: Appointment, state: AppointmentState, *, actor: str, now: datetime
+) -> None:
+    row.state = state
+    row.changed_at = now
+    session.add(AppointmentEvent(appointment_id=row.id, state=state, actor=actor, at=now))
+
+
+def _must_be_overlap(error: IntegrityError) -> None:
+    """Raises the error again unless it is the refusal of an overlapping appointment."""
+    if OVERLAP not in str(error.orig):
+        raise error
+
+
+def _taken(
+    session: Session,
+    row: Appointment,
+    wishes: Wishes,
+    *,
+    now: datetime,
+    ignoring: str | None = None,
+) -> SlotTakenError:
+    others = availability.free_slots(
+        session, row.service, now=now, wishes=wishes, ignoring=ignoring
+    )
+    near = availability.nearest(others, row.starts_at, limit=ALTERNATIVES)
+    return SlotTakenError("somebody else has this time", near)
+
+
+def _refusal(
+    session: Session,
+    service: CounsellingService,
+    slot: Slot,
+    wishes: Wishes,
+    *,
+    now: datetime,
+    ignoring: str | None,
+    offered: bool | None = None,
+) -> SlotTakenError | SlotNotOfferedError:
+    """Why a time is not among the free ones: taken meanwhile, or never offered."""
+    others = availability.free_slots(session, service, now=now, wishes=wishes, ignoring=ignoring)
+    near = availability.nearest(others, slot.starts_at, limit=ALTERNATIVES)
+    if offered is None:
+        offered = slot.starts_at > now and availability.is_open(session, service, slot, now=now)
+    if offered and _overlapping(session, service, slot, ignoring=ignoring, now=now):
+        return SlotTakenError("somebody else has this time", near)
+    return SlotNotOfferedError("the service is not given at this time", near)
+
+
+def _overlapping(
+    session: Session,
+    service: CounsellingService,
+    slot: Slot,
+    *,
+    ignoring: str | None,
+    now: datetime,
+) -> bool:
+    start = slot.starts_at - timedelta(minutes=service.buffer_before)
+    end = slot.ends_at + timedelta(minutes=service.buffer_after)
+    found = session.scalar(
+        select(Appointment.id)
+        .where(
+            Appointment.calendar_id == slot.calendar_id,
+            Appointment.state.in_((AppointmentState.HELD, AppointmentState.BOOKED)),
+            Appointment.blocked_from < end,
+            Appointment.blocked_until > start,
+            Appointment.id != (ignoring or ""),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def _held_by(
+    session: Session, service: CounsellingService, contact_id: str | None
+) -> Sequence[Appointment]:
+    if contact_id is None:
+        return ()
+    return session.scalars(
+        select(Appointment)
+        .where(
+            Appointment.contact_id == contact_id,
+            Appointment.service_id == service.id,
+            Appointment.state == AppointmentState.HELD,
+        )
+        # What was read before the lock may have been changed by another form.
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _ahead(
+    session: Session, service: CounsellingService, contact_id: str | None, *, now: datetime
+) -> list[Appointment]:
+    if contact_id is None:
+        return []
+    ahead = appointments_of(session, contact_id, now=now)
+    return [row for row in ahead if row.service_id == service.id]
+
+
+def _own(session: Session, appointment_id: str, contact_id: str | None) -> Appointment:
+    row = get(session, appointment_id)
+    if contact_id is not None and row.contact_id != contact_id:
+        # To whom it does not belong, it does not exist.
+        raise AppointmentNotFoundError("There is no such appointment.")
+    return row
+
+
+def _must_be_ahead(row: Appointment, now: datetime) -> None:
+    if row.state != AppointmentState.BOOKED or row.starts_at <= now:
+        raise AppointmentClosedError("This appointment can no longer be changed.")
+
+
+def _slot(row: Appointment) -> Slot:
+    return Slot(row.starts_at, row.ends_at, row.calendar_id)
+
+
+def _describe(row: Appointment, details: Details) -> None:
+    row.name = details.name.strip()[:MAXIMUM_NAME]
+    row.reach = details.reach.strip()[:MAXIMUM_REACH]
+    row.subject = details.subject.strip()[:MAXIMUM_SUBJECT]
+    row.reminders_wanted = details.reminders
