@@ -17,6 +17,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from bot import config, doctor, logs
+from bot.booking import seed
 from bot.clock import utc_now
 from bot.config import PROJECT, Settings
 from bot.db import migrate
@@ -38,8 +39,10 @@ app = typer.Typer(
     epilog="Example: TELEGRAM_TOKEN=… lotse up · lotse chat · lotse handovers",
 )
 measures_app = typer.Typer(no_args_is_help=True, help="The offers that Lotse answers with.")
+booking_app = typer.Typer(no_args_is_help=True, help="Counselling appointments.")
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(measures_app, name="measures")
+app.add_typer(booking_app, name="booking")
 app.add_typer(database_app, name="db")
 
 console = Console()
@@ -275,6 +278,19 @@ def close(
 
 def _at_command_line(name: str) -> Actor:
     return Actor(name=name, desk="command line")
+
+
+@booking_app.command("seed-demo")
+def seed_demo_booking() -> None:
+    """Set up career counselling with two made-up counsellors, to try booking out.
+
+    Example: lotse booking seed-demo
+    """
+    with _database().transaction() as session:
+        measure = session.scalar(select(Measure).where(Measure.external_id == seed.MEASURE))
+        titles = {text.language: text.title for text in measure.texts} if measure else {}
+        done = seed.seed_demo(session, titles=titles, now=utc_now())
+    console.print("Set up; it is marked as a demo." if done else "It is set up already.")
 
 
 @database_app.command("upgrade")

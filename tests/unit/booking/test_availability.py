@@ -76,9 +76,7 @@ def test_a_hold_blocks_for_ten_minutes_only(database: Database) -> None:
         service = new_service(session)
         calendar = new_calendar(session, service)
         person = new_person(session, now=MONDAY_EIGHT)
-        hold(
-            session, service, slot_at(berlin(2026, 11, 16, 9), calendar), person, now=MONDAY_EIGHT
-        )
+        hold(session, service, slot_at(berlin(2026, 11, 16, 9), calendar), person, now=MONDAY_EIGHT)
         assert on_monday(session, service)[0] == "09:30"
         later = free_slots(session, service, now=MONDAY_EIGHT + timedelta(minutes=10))
         assert times(later, date(2026, 11, 16))[0] == "09:00"
@@ -221,23 +219,22 @@ def test_the_nearest_times_come_in_order() -> None:
     assert [slot.starts_at.hour for slot in near] == [11, 12, 13]
 
 
+# Clocks go from 2:00 to 3:00: the skipped hour is no time to come.
+SPRING = ["01:00+0100", "01:30+0100", "03:00+0200", "03:30+0200"]
+# Clocks go from 3:00 back to 2:00: the hour comes twice, as two different times.
+AUTUMN = [
+    *("01:00+0200", "01:30+0200", "02:00+0200", "02:30+0200"),
+    *("02:00+0100", "02:30+0100", "03:00+0100", "03:30+0100"),
+]
+
+
 @pytest.mark.parametrize(
     ("sunday", "offered"),
     [
-        # Clocks go from 2:00 to 3:00: the skipped hour is no time to come.
-        ((2026, 3, 29), ["01:00+0100", "01:30+0100", "03:00+0200", "03:30+0200"]),
-        ((2027, 3, 28), ["01:00+0100", "01:30+0100", "03:00+0200", "03:30+0200"]),
-        # Clocks go from 3:00 back to 2:00: the hour comes twice, as two different times.
-        (
-            (2026, 10, 25),
-            ["01:00+0200", "01:30+0200", "02:00+0200", "02:30+0200"]
-            + ["02:00+0100", "02:30+0100", "03:00+0100", "03:30+0100"],
-        ),
-        (
-            (2027, 10, 31),
-            ["01:00+0200", "01:30+0200", "02:00+0200", "02:30+0200"]
-            + ["02:00+0100", "02:30+0100", "03:00+0100", "03:30+0100"],
-        ),
+        ((2026, 3, 29), SPRING),
+        ((2027, 3, 28), SPRING),
+        ((2026, 10, 25), AUTUMN),
+        ((2027, 10, 31), AUTUMN),
     ],
 )
 def test_the_night_in_which_the_clocks_change(

@@ -1,6 +1,6 @@
 """Booking
 
-Revision: 0002, after 0001, of 2026-11-29 22:49:47.532443.
+Revision: 0004, after 0003, of 2026-11-29 22:49:47.532443.
 """
 
 import bot.db.base
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
