@@ -95,8 +95,9 @@ class Schedule(Base):
     and ``closes_at`` are local times in ``zone`` (IANA name); a ``closes_at`` at or
     before ``opens_at`` is on the next day. ``byday`` and its fellows are comma-separated
     as in an RRULE; ``freq`` may be empty for something that happens once, on ``dtstart``.
-    ``except_dates`` (ISO days) are left out. ``in_school_holidays`` and
-    ``on_public_holidays`` say whether it holds then too; None is unknown.
+    ``except_dates`` (ISO days) are left out. ``in_school_holidays`` says whether it holds
+    then too; ``on_public_holidays`` that it holds on every public holiday, whatever
+    weekday that is, or on none; None is unknown.
     """
 
     __tablename__ = "schedule"

@@ -6,37 +6,24 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.errors import ImportRejectedError
-from bot.measures.models import (
-    Measure,
-    MeasureText,
-    MeasureTopic,
-    Organization,
-    Status,
-    TextState,
-)
+from bot.measures.fields import TEXT_FIELDS, Fields
+from bot.measures.importers import readings
+from bot.measures.importers.records import Record, stable_id
+from bot.measures.importers.store import Embed, ImportReport
+from bot.measures.importers.store import store as store_records
+from bot.measures.importers.tables import Row, rows
+from bot.measures.models import Kind, Measure, Organization, Status, TextState
 from bot.measures.topics import Topic
 
 REQUIRED = ("id", "topics", "title_de", "title_en", "description_facts", "source_url")
-TEXT_FIELDS = (
-    "title",
-    "description",
-    "target_group",
-    "cost",
-    "eligibility",
-    "opening_hours",
-    "registration",
-)
 YES_OR_NO = frozenset({"yes", "no"})
 # The values that a cell may hold; of the first ones several, with semicolons between.
 LISTS: dict[str, frozenset[str]] = {
@@ -50,6 +37,7 @@ CHOICES: dict[str, frozenset[str]] = {
     "free_of_charge": YES_OR_NO,
     "harm_if_stale": YES_OR_NO,
     "age_of": frozenset({"child", "person"}),
+    "kind": frozenset(Kind),
 }
 # Rows of low confidence are leads for editors; people are never shown them.
 STATUS_BY_CONFIDENCE = {
@@ -61,19 +49,11 @@ MAXIMUM_FIELD = 20_000
 # Columns of the file that have another name in the database.
 COLUMN_NAMES = {"id": "external_id", "page_date_if_known": "source_date"}
 
-Row = dict[str, str]
-Embed = Callable[[Sequence[str]], tuple[str, list[bytes]]]
-
-
-@dataclass(kw_only=True)
-class ImportReport:
-    """What an import did."""
-
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    drafts: int = 0
-    texts: dict[str, int] = field(default_factory=dict)
+# Columns that stand in the database under the same name, as they are.
+PLAIN = (
+    *("confidence", "scope", "age_of", "address", "district", "postal_code", "city", "phone"),
+    *("email", "website", "source_url", "source_title", "note"),
+)
 
 
 def read(path: Path) -> list[Row]:
@@ -81,51 +61,25 @@ def read(path: Path) -> list[Row]:
 
     Raises ``ImportRejectedError`` naming line, field and reason of every problem.
     """
-    rows: list[tuple[int, Row]] = []
+    read_rows: list[tuple[int, Row]] = []
     problems: list[str] = []
-    for line, row, cells in _rows(path):
+    for line, row, cells in rows(path, REQUIRED):
         if cells != len(row):
             # Which cell is missing or too many cannot be told, so none can be trusted.
             problems.append(f"line {line}: has {cells} cells, but there are {len(row)} columns")
         else:
             problems += _problems(line, row)
-        rows.append((line, row))
+        read_rows.append((line, row))
     seen: dict[str, int] = {}
-    for line, row in rows:
+    for line, row in read_rows:
         if row["id"] in seen:
             problems.append(f"line {line}, id: {row['id']} stands in line {seen[row['id']]} too")
         seen.setdefault(row["id"], line)
-    if not rows:
+    if not read_rows:
         problems.append("the file holds no rows")
     if problems:
         raise ImportRejectedError(problems)
-    return [row for _, row in rows]
-
-
-def _rows(path: Path, required: Collection[str] = REQUIRED) -> Iterator[tuple[int, Row, int]]:
-    """The first line of each row, the row itself and how many cells it has in the file."""
-    line = 1
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            names = next(reader, [])
-            if missing := [name for name in required if name not in names]:
-                raise ImportRejectedError([f"line 1: column {name} is missing" for name in missing])
-            if len(set(names)) < len(names):
-                raise ImportRejectedError(["line 1: two columns have the same name"])
-            line = reader.line_num + 1
-            for cells in reader:
-                if cells:
-                    row = dict.fromkeys(names, "")
-                    row.update(zip(names, (cell.strip() for cell in cells), strict=False))
-                    yield line, row, len(cells)
-                line = reader.line_num + 1
-    except UnicodeDecodeError as error:
-        raise ImportRejectedError([f"the file is not UTF-8 (byte {error.start})"]) from error
-    except csv.Error as error:
-        raise ImportRejectedError([f"line {line}: not CSV: {error}"]) from error
-    except OSError as error:
-        raise ImportRejectedError([f"the file cannot be read: {error.strerror}"]) from error
+    return [row for _, row in read_rows]
 
 
 def _problems(line: int, row: Row) -> Iterator[str]:
@@ -186,135 +140,85 @@ def store(
     rows: Sequence[Row],
     *,
     texts: dict[str, dict[str, Row]],
-    embed: Embed,
+    embed: Embed | None,
     now: datetime,
+    source: str = "import:csv",
+    force: bool = False,
+    progress: Callable[[int], None] = lambda count: None,
 ) -> ImportReport:
-    """Adds or updates the measures of ``rows`` by their external id.
+    """Adds or updates the measures of ``rows``; see ``bot.measures.importers.store``.
 
-    ``texts`` maps language → external id → row. Importing the same file again
-    changes nothing. ``embed`` makes the vectors of new or changed measures.
+    ``texts`` maps language → external id → row.
     """
-    report = ImportReport()
-    known = {measure.external_id: measure for measure in session.scalars(select(Measure))}
-    organizations = {org.name: org for org in session.scalars(select(Organization))}
-    stale: list[Measure] = []
-    for row in rows:
-        words = {
-            language: entry[row["id"]] for language, entry in texts.items() if row["id"] in entry
-        }
-        measure = known.get(row["id"])
-        before = _fingerprint(measure) if measure else None
-        if measure is None:
-            measure = Measure(external_id=row["id"], updated_at=now)
-            session.add(measure)
-        name = row.get("provider", "")
-        measure.organization = (
-            organizations.setdefault(name, Organization(name=name)) if name else None
-        )
-        _fill(measure, row, words)
-        if before == _fingerprint(measure):
-            report.unchanged += 1
-        else:
-            measure.updated_at = now
-            stale.append(measure)
-            report.added += before is None
-            report.changed += before is not None
-        report.drafts += measure.status == Status.DRAFT
-        for language in words:
-            report.texts[language] = report.texts.get(language, 0) + 1
-    _embed(stale, embed)
-    return report
-
-
-def _fill(measure: Measure, row: Row, words: dict[str, Row]) -> None:
-    measure.status = STATUS_BY_CONFIDENCE[row.get("confidence", "low")].value
-    for name in (
-        "confidence",
-        "scope",
-        "age_of",
-        "address",
-        "district",
-        "postal_code",
-        "city",
-        "phone",
-        "email",
-        "website",
-        "source_url",
-        "source_title",
-        "note",
-    ):
-        setattr(measure, name, row.get(name, ""))
-    for name in ("levels", "audience", "formats", "times"):
-        setattr(measure, name, _list(row.get(name, "")))
-    measure.languages = _list(row.get("languages_offered", ""))
-    measure.childcare = _truth(row.get("childcare", ""))
-    measure.free_of_charge = _truth(row.get("free_of_charge", ""))
-    measure.minimum_age = int(row["minimum_age"]) if row.get("minimum_age") else None
-    measure.maximum_age = int(row["maximum_age"]) if row.get("maximum_age") else None
-    measure.source_date = row.get("page_date_if_known", "")
-    measure.assured_date = _date(row.get("checked_on", ""))
-    measure.harm_if_stale = row.get("harm_if_stale") == "yes"
-    _set_topics(measure, _list(row["topics"]))
-    _set_texts(measure, row, words)
-
-
-def _set_topics(measure: Measure, topics: list[str]) -> None:
-    if [entry.topic for entry in measure.topics] != topics:
-        measure.topics = [
-            MeasureTopic(topic=topic, position=position) for position, topic in enumerate(topics)
-        ]
-
-
-def _set_texts(measure: Measure, row: Row, words: dict[str, Row]) -> None:
-    facts = {name: row.get(name, "") for name in TEXT_FIELDS}
-    originals = {
-        "en": {
-            **facts,
-            "title": row["title_en"],
-            "description": row["description_facts"],
-            "state": TextState.ORIGINAL.value,
-        },
-        "de": {"title": row["title_de"], "state": TextState.ORIGINAL.value},
-    }
-    for language, values in {**originals, **words}.items():
-        text = measure.text(language)
-        if text is None:
-            text = MeasureText(language=language)
-            measure.texts.append(text)
-        text.state = values.get("state") or TextState.DRAFT.value
-        for name in TEXT_FIELDS:
-            setattr(text, name, values.get(name, ""))
-
-
-def _embed(measures: Sequence[Measure], embed: Embed) -> None:
-    if not measures:
-        return
-    model, vectors = embed([_described(measure) for measure in measures])
-    for measure, vector in zip(measures, vectors, strict=True):
-        measure.embedding, measure.embedding_model = vector, model
-
-
-def _described(measure: Measure) -> str:
-    english, german = measure.text("en"), measure.text("de")
-    parts = [german.title if german else ""]
-    if english:
-        parts += [english.title, english.description, english.target_group]
-    return ". ".join(part for part in parts if part)
-
-
-def _fingerprint(measure: Measure) -> tuple[object, ...]:
-    columns = [
-        getattr(measure, column.key)
-        for column in Measure.__table__.columns
-        if column.key not in {"id", "organization_id", "embedding", "embedding_model", "updated_at"}
-    ]
-    texts = sorted(
-        (text.language, text.state, *(getattr(text, name) for name in TEXT_FIELDS))
-        for text in measure.texts
+    return store_records(
+        session,
+        (_record(row, texts) for row in rows),
+        source=source,
+        embed=embed,
+        now=now,
+        force=force,
+        progress=progress,
     )
-    topics = [entry.topic for entry in measure.topics]
-    provider = measure.organization.name if measure.organization else ""
-    return (provider, repr(columns), repr(texts), repr(topics))
+
+
+def _record(row: Row, texts: dict[str, dict[str, Row]]) -> Record:
+    key = row["id"]
+    words = {language: entry[key] for language, entry in texts.items() if key in entry}
+    place = readings.place(
+        row.get("address", ""),
+        row.get("district", ""),
+        row.get("postal_code", ""),
+        row.get("city", ""),
+        key,
+    )
+    fields: Fields = {
+        "kind": row.get("kind") or Kind.OFFER.value,
+        "status": STATUS_BY_CONFIDENCE[row.get("confidence", "low")].value,
+        "topics": _list(row["topics"]),
+        **{name: row.get(name, "") for name in PLAIN},
+        **{name: _list(row.get(name, "")) for name in ("levels", "audience", "formats", "times")},
+        "languages": (languages := _list(row.get("languages_offered", ""))),
+        **{name: _truth(row.get(name, "")) for name in ("childcare", "free_of_charge")},
+        **{name: _number(row.get(name, "")) for name in ("minimum_age", "maximum_age")},
+        "source_date": row.get("page_date_if_known", ""),
+        "assured_date": row.get("checked_on") or None,
+        "harm_if_stale": row.get("harm_if_stale") == "yes",
+        "places": [place["link"]] if place else [],
+        "phones": readings.phones(row.get("phone", ""), key),
+        "schedules": readings.schedules(row.get("opening_hours", ""), key),
+        "cost_options": readings.cost_options(row.get("cost", ""), key),
+        "offered_languages": [
+            {"hsds_id": stable_id("language", key, code), "code": code} for code in languages
+        ],
+        **_texts(row, words),
+    }
+    if not row.get("provider"):
+        fields["organization"] = None
+    return Record(
+        where=key,
+        external_id=key,
+        id=stable_id("measure", key),
+        fields=fields,
+        provider=row.get("provider", ""),
+        locations=[place["location"]] if place else [],
+    )
+
+
+def _texts(row: Row, words: dict[str, Row]) -> Fields:
+    facts = {name: row.get(name, "") for name in TEXT_FIELDS}
+    originals: dict[str, Row] = {
+        "en": {**facts, "title": row["title_en"], "description": row["description_facts"]},
+        "de": {"title": row["title_de"]},
+    }
+    found: Fields = {}
+    for language in (*originals, *(code for code in words if code not in originals)):
+        given = language in words
+        values = words[language] if given else originals[language]
+        state = values.get("state") or (TextState.DRAFT if given else TextState.ORIGINAL).value
+        found[f"text.{language}.state"] = state
+        for name in TEXT_FIELDS:
+            found[f"text.{language}.{name}"] = values.get(name, "")
+    return found
 
 
 def read_texts(directory: Path) -> dict[str, dict[str, Row]]:
@@ -337,7 +241,7 @@ def read_texts(directory: Path) -> dict[str, dict[str, Row]]:
 def _texts_of(path: Path) -> dict[str, Row]:
     texts: dict[str, Row] = {}
     problems: list[str] = []
-    for line, row, cells in _rows(path, required=("id", *TEXT_FIELDS)):
+    for line, row, cells in rows(path, required=("id", *TEXT_FIELDS)):
         if cells != len(row):
             problems.append(f"line {line}: has {cells} cells, but there are {len(row)} columns")
         if row["id"] in texts:
@@ -358,6 +262,10 @@ def _list(value: str) -> list[str]:
 
 def _truth(value: str) -> bool | None:
     return {"yes": True, "no": False}.get(value)
+
+
+def _number(value: str) -> int | None:
+    return int(value) if value else None
 
 
 def _date(value: str) -> date | None:

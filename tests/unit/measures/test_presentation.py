@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import PROJECT
+from bot.db.session import Database
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from bot.measures.importers import csv as csv_import
 from bot.measures.models import Measure, MeasureText, Organization
 from bot.measures.presentation import SHORT_BODY, STALE_AFTER, card, is_stale
 from bot.messages import Card
+from tests.support.measures import all_measures, import_starter_measures
 from tests.support.talk import CATALOGUES
 
 TODAY = date(2026, 11, 23)
@@ -64,22 +68,25 @@ def notes(shown: Card) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[tuple[dict[str, str], dict[str, dict[str, str]], Measure]]:
+def rows(
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> list[tuple[dict[str, str], dict[str, dict[str, str]], Measure]]:
     """Each starter row, its words by language, and the measure they make."""
+    path = tmp_path_factory.mktemp("starter") / "lotse.db"
+    shutil.copy(migrated_file, path)
+    database = Database(f"sqlite:///{path}")
+    import_starter_measures(database)
+    made = {measure.external_id: measure for measure in all_measures(database)}
+    database.dispose()
     texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
-    found = []
-    for row in csv_import.read(PROJECT / "data" / "measures.csv"):
-        words = {
-            language: entries[row["id"]]
-            for language, entries in texts.items()
-            if row["id"] in entries
-        }
-        made = Measure(external_id=row["id"])
-        if row["provider"]:
-            made.organization = Organization(name=row["provider"])
-        csv_import._fill(made, row, words)
-        found.append((row, words, made))
-    return found
+    return [
+        (
+            row,
+            {code: entries[row["id"]] for code, entries in texts.items() if row["id"] in entries},
+            made[row["id"]],
+        )
+        for row in csv_import.read(PROJECT / "data" / "measures.csv")
+    ]
 
 
 def parts_of_row(row: dict[str, str], words: dict[str, dict[str, str]]) -> set[str]:

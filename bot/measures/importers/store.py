@@ -1,0 +1,313 @@
+"""Stores the records of any importer: all of a file, or nothing of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from bot.db.base import new_id
+from bot.errors import ImportRejectedError
+from bot.measures import fields as measure_fields
+from bot.measures import shared_rows
+from bot.measures.fields import Fields, as_text, table_of
+from bot.measures.importers.records import Record, Rejected, stable_id
+from bot.measures.models import Change, Measure, Organization, Status, TextState
+
+Embed = Callable[[Sequence[str]], tuple[str, list[bytes]]]
+BATCH = 500
+# So many problems, and so many differences, are kept; no person reads more.
+KEPT_PROBLEMS = 1_000
+KEPT_DIFFERENCES = 2_000
+# Shared rows that need not be compared again; forgotten when there are more.
+REMEMBERED = 20_000
+CREATED, CHANGED = "create", "update"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that an import changes; of a new measure only its title."""
+
+    external_id: str
+    field_name: str
+    before: str
+    after: str
+
+
+@dataclass(kw_only=True)
+class ImportReport:
+    """What an import did, or would do. ``kept`` counts fields that an editor wrote."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    drafts: int = 0
+    kept: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        """How many measures the file holds."""
+        return self.added + self.changed + self.unchanged
+
+
+def store(
+    session: Session,
+    records: Iterable[Record | Rejected],
+    *,
+    source: str,
+    embed: Embed | None,
+    now: datetime,
+    force: bool = False,
+    progress: Callable[[int], None] = lambda count: None,
+) -> ImportReport:
+    """Adds or updates measures by their external id; the same file again changes nothing.
+
+    ``source`` stands in the history. Fields that an editor wrote stay unless ``force``.
+    Raises ``ImportRejectedError`` after the last record when any was rejected: the
+    caller's transaction then takes back what was written. ``embed`` makes vectors of new
+    and changed texts; without it they are left to be made later.
+    """
+    keeper = _Keeper(session, source=source, embed=embed, now=now, force=force)
+    problems: list[str] = []
+    seen: set[str] = set()
+    remaining = iter(records)
+    count = 0
+    while batch := list(itertools.islice(remaining, BATCH)):
+        good: list[Record] = []
+        for record in batch:
+            if isinstance(record, Rejected):
+                problems += record.problems
+            elif record.external_id in seen:
+                problems.append(f"{record.where}, id: {record.external_id} stands there twice")
+            else:
+                seen.add(record.external_id)
+                good.append(record)
+        if not problems:
+            problems += keeper.keep(good)
+        count += len(batch)
+        progress(count)
+        if len(problems) >= KEPT_PROBLEMS:
+            break
+    if not count:
+        problems.append("the file holds no entries")
+    if problems:
+        raise ImportRejectedError(problems[:KEPT_PROBLEMS])
+    return keeper.report
+
+
+def described(fields: Fields) -> str:
+    """The words by which a measure is found: German title, then the English facts."""
+    words = [fields.get("text.de.title")]
+    language = "en" if fields.get("text.en.title") else "de"
+    words += [
+        fields.get(f"text.{language}.{name}") for name in ("title", "description", "target_group")
+    ]
+    return ". ".join(dict.fromkeys(word for word in words if word))
+
+
+class _Keeper:
+    def __init__(
+        self, session: Session, *, source: str, embed: Embed | None, now: datetime, force: bool
+    ) -> None:
+        self._session = session
+        self._source = source
+        self._embed = embed
+        self._now = now
+        self._force = force
+        self._batch = new_id()
+        self._providers: dict[str, str] = {}
+        # Shared rows already written in this import, so that an organization with a
+        # thousand services is compared once.
+        self._written: dict[str, int] = {}
+        self.report = ImportReport()
+
+    def keep(self, records: Sequence[Record]) -> list[str]:
+        """Writes a batch; returns what is wrong with it."""
+        present = self._present(records)
+        strangers = [
+            f"{record.where}, id: {record.id} belongs to another entry"
+            for record in records
+            if record.id in {row["id"] for row in present.values()}
+            and record.external_id not in present
+        ]
+        if strangers:
+            return strangers
+        self._write_shared(records)
+        before = measure_fields.read(self._session, [row["id"] for row in present.values()])
+        new = [record for record in records if record.external_id not in present]
+        self._add(new)
+        vectors = [(record.id, described(record.fields)) for record in new]
+        log = [self._entry(record.id, CREATED, "measure", "", record.external_id) for record in new]
+        for record in records:
+            if row := present.get(record.external_id):
+                old = before[row["id"]]
+                changed = self._changed(record, row, old)
+                if not changed:
+                    self.report.unchanged += 1
+                    continue
+                self._change(record, row, old, changed)
+                log += [
+                    self._entry(row["id"], CHANGED, name, as_text(old.get(name)), as_text(value))
+                    for name, value in changed.items()
+                ]
+                if described(old) != (words := described({**old, **changed})):
+                    vectors.append((row["id"], words))
+        if log:
+            self._session.execute(insert(table_of(Change)), log)
+        self._make_vectors(vectors)
+        self.report.drafts += sum(record.fields.get("status") == Status.DRAFT for record in records)
+        # What was written past the session's objects is read anew.
+        self._session.expire_all()
+        return []
+
+    def _present(self, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+        table = table_of(Measure)
+        rows = self._session.execute(
+            select(table.c.id, table.c.external_id, table.c.revision, table.c.hand_written).where(
+                table.c.external_id.in_([record.external_id for record in records])
+                | table.c.id.in_([record.id for record in records])
+            )
+        ).mappings()
+        return {row["external_id"]: dict(row) for row in rows}
+
+    def _write_shared(self, records: Sequence[Record]) -> None:
+        for kind, documents in (
+            (shared_rows.TAXONOMIES, _all(record.taxonomies for record in records)),
+            (shared_rows.TERMS, _all(record.terms for record in records)),
+            (shared_rows.ORGANIZATIONS, _all(record.organizations for record in records)),
+            (shared_rows.LOCATIONS, _all(record.locations for record in records)),
+        ):
+            fresh = [doc for doc in documents if self._written.get(doc["id"]) != hash(str(doc))]
+            if fresh:
+                if len(self._written) > REMEMBERED:
+                    self._written.clear()
+                shared_rows.write(self._session, kind, fresh)
+                self._written.update({doc["id"]: hash(str(doc)) for doc in fresh})
+        self._find_providers({record.provider for record in records if record.provider})
+
+    def _find_providers(self, names: set[str]) -> None:
+        unknown = names - self._providers.keys()
+        if not unknown:
+            return
+        rows = self._session.execute(
+            select(Organization.name, Organization.id).where(Organization.name.in_(unknown))
+        )
+        self._providers.update({row.name: row.id for row in rows})
+        missing = sorted(unknown - self._providers.keys())
+        for name in missing:
+            self._providers[name] = stable_id("organization", name)
+        shared_rows.write(
+            self._session,
+            shared_rows.ORGANIZATIONS,
+            [{"id": self._providers[name], "name": name} for name in missing],
+        )
+
+    def _fields(self, record: Record) -> Fields:
+        if not record.provider:
+            return record.fields
+        return {**record.fields, "organization": self._providers[record.provider]}
+
+    def _add(self, records: Sequence[Record]) -> None:
+        measure_fields.add(
+            self._session,
+            [
+                (
+                    {
+                        "id": record.id,
+                        "external_id": record.external_id,
+                        "updated_at": self._now,
+                        "hand_written": [],
+                    },
+                    self._fields(record),
+                )
+                for record in records
+            ],
+        )
+        self.report.added += len(records)
+        for record in records:
+            self._note(record, "+", "", described(record.fields)[:200])
+
+    def _changed(self, record: Record, row: dict[str, Any], old: Fields) -> Fields:
+        changed = measure_fields.differences(old, self._fields(record))
+        if not self._force:
+            kept = changed.keys() & set(row["hand_written"])
+            self.report.kept += len(kept)
+            changed = {name: value for name, value in changed.items() if name not in kept}
+        return {**changed, **_outdated(old, record.fields, changed)}
+
+    def _change(self, record: Record, row: dict[str, Any], old: Fields, changed: Fields) -> None:
+        table = table_of(Measure)
+        hand_written = [name for name in row["hand_written"] if name not in changed]
+        self._session.execute(
+            update(table)
+            .where(table.c.id == row["id"])
+            .values(revision=row["revision"] + 1, updated_at=self._now, hand_written=hand_written)
+        )
+        measure_fields.change(self._session, row["id"], changed)
+        self.report.changed += 1
+        for name, value in changed.items():
+            self._note(record, name, as_text(old.get(name)), as_text(value))
+
+    def _note(self, record: Record, name: str, before: str, after: str) -> None:
+        if len(self.report.differences) < KEPT_DIFFERENCES:
+            self.report.differences.append(Difference(record.external_id, name, before, after))
+
+    def _entry(
+        self, measure_id: str, action: str, name: str, before: str, after: str
+    ) -> dict[str, Any]:
+        return {
+            "measure_id": measure_id,
+            "batch": self._batch,
+            "last_action_date": self._now,
+            "last_action_type": action,
+            "field_name": name[:60],
+            "previous_value": before,
+            "replacement_value": after,
+            "updated_by": self._source[:120],
+        }
+
+    def _make_vectors(self, described_measures: Sequence[tuple[str, str]]) -> None:
+        if not described_measures:
+            return
+        table = table_of(Measure)
+        model, vectors = (
+            self._embed([words for _, words in described_measures])
+            if self._embed
+            else ("", [None] * len(described_measures))
+        )
+        for (measure_id, _), vector in zip(described_measures, vectors, strict=True):
+            self._session.execute(
+                update(table)
+                .where(table.c.id == measure_id)
+                .values(embedding=vector, embedding_model=model)
+            )
+
+
+def _outdated(old: Fields, stated: Fields, changed: Fields) -> Fields:
+    """The states of translations that a changed original leaves behind."""
+    originals = {
+        name.split(".")[1]
+        for name, value in {**old, **changed}.items()
+        if name.endswith(".state") and value == TextState.ORIGINAL
+    }
+    touched = any(name.startswith("text.") and name.split(".")[1] in originals for name in changed)
+    if not touched:
+        return {}
+    return {
+        name: TextState.OUTDATED.value
+        for name, value in old.items()
+        if name.startswith("text.")
+        and name.endswith(".state")
+        and name not in stated
+        and value in (TextState.REVIEWED, TextState.DRAFT)
+    }
+
+
+def _all(documents: Iterable[list[Fields]]) -> Iterator[Fields]:
+    return itertools.chain.from_iterable(documents)

@@ -1,0 +1,98 @@
+"""Rows that several measures share: organizations, locations, taxonomies and their terms.
+
+Like measures they come as plain JSON (``bot.measures.fields``), each with its ``id``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from bot.db.base import Base
+from bot.measures.facts import Phone, ServiceContact, Taxonomy, TaxonomyTerm
+from bot.measures.fields import Fields, differences, full_row, plain, plain_row, table_of
+from bot.measures.models import Organization
+from bot.measures.places import Address, Location, Schedule
+
+
+@dataclass(frozen=True)
+class _Kind:
+    model: type[Base]
+    rows: Mapping[str, type[Base]] = field(default_factory=dict)
+    owner: str = ""
+
+
+ORGANIZATIONS = _Kind(
+    Organization, {"phones": Phone, "contacts": ServiceContact}, "organization_id"
+)
+LOCATIONS = _Kind(
+    Location,
+    {"addresses": Address, "phones": Phone, "contacts": ServiceContact, "schedules": Schedule},
+    "location_id",
+)
+TAXONOMIES = _Kind(Taxonomy)
+TERMS = _Kind(TaxonomyTerm)
+
+
+def read(session: Session, kind: _Kind, ids: Sequence[str]) -> dict[str, Fields]:
+    """The rows with these ids, as far as they exist."""
+    table = table_of(kind.model)
+    found: dict[str, Fields] = {}
+    for row in session.execute(select(table).where(table.c.id.in_(ids))).mappings():
+        found[row["id"]] = {name: plain(value) for name, value in row.items()}
+        found[row["id"]].update({name: [] for name in kind.rows})
+    for name, model in kind.rows.items():
+        rows = table_of(model)
+        owner = rows.c[kind.owner]
+        for row in session.execute(
+            select(rows).where(owner.in_(ids)).order_by(rows.c.id)
+        ).mappings():
+            found[row[kind.owner]][name].append(plain_row(dict(row)))
+    return found
+
+
+def write(session: Session, kind: _Kind, documents: Sequence[Fields]) -> int:
+    """Adds the rows that are missing, changes those that differ; returns how many."""
+    wanted = {document["id"]: document for document in documents}
+    present = read(session, kind, list(wanted))
+    new = [document for key, document in wanted.items() if key not in present]
+    if new:
+        session.execute(
+            insert(table_of(kind.model)),
+            [full_row(kind.model, document, id=document["id"]) for document in new],
+        )
+    for document in new:
+        _write_rows(session, kind, document["id"], document)
+    changed = 0
+    for key, before in present.items():
+        if different := differences(before, wanted[key]):
+            _change(session, kind, key, different)
+            changed += 1
+    return len(new) + changed
+
+
+def _change(session: Session, kind: _Kind, key: str, changed: Fields) -> None:
+    table = table_of(kind.model)
+    columns = {name: value for name, value in changed.items() if name in table.columns}
+    if columns:
+        complete = full_row(kind.model, columns, id=key)
+        session.execute(
+            update(table)
+            .where(table.c.id == key)
+            .values({name: complete[name] for name in columns})
+        )
+    for name, model in kind.rows.items():
+        if name in changed:
+            rows = table_of(model)
+            session.execute(delete(rows).where(rows.c[kind.owner] == key))
+    _write_rows(session, kind, key, changed)
+
+
+def _write_rows(session: Session, kind: _Kind, key: str, document: Fields) -> None:
+    for name, model in kind.rows.items():
+        rows = [full_row(model, values, **{kind.owner: key}) for values in document.get(name, ())]
+        if rows:
+            session.execute(insert(table_of(model)), rows)
