@@ -93,7 +93,8 @@ check: setup ## Lint, types, borders between rooms, drift of texts and migration
 .PHONY: test
 test: setup train ## Run every test.
 	$(ENGINE_BIN)/python -m pytest -c tests/engine/pytest.ini tests/engine
-	$(BIN)/python -m pytest tests --ignore tests/engine
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/unit tests/integration
+	$(BIN)/python -m pytest tests --ignore tests/engine --ignore tests/unit --ignore tests/integration
 
 .PHONY: bench
 bench: setup train ## Measure this product beside a stock Rasa assistant.
