@@ -214,7 +214,7 @@ class Router:
 
     async def _ask_engine(self, turn: _Turn) -> _Settle:
         if turn.reset_due:
-            await self._engine.reset(turn.conversation_id)
+            await self._engine.resume(turn.conversation_id)
         # A leading slash would be read as an intent; only buttons may name one.
         text = as_payload_text(turn.payload) if turn.payload else turn.text.lstrip("/ ")
         answer = await self._engine.answer(

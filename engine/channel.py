@@ -9,8 +9,8 @@ Differences from Rasa's own REST channel, which it replaces:
 
 ``POST /webhooks/lotse/webhook`` takes ``{"sender", "message", "message_id",
 "metadata"}`` and returns ``{"message_id", "repeated", "intent", "messages"}``.
-``POST /webhooks/lotse/reset`` ends the dialogue of ``{"sender"}``: open forms are
-left and the slots emptied. ``POST /webhooks/lotse/forget`` deletes its tracker.
+``POST /webhooks/lotse/resume`` takes up the dialogue of ``{"sender"}`` after a person
+spoke with them: open forms are left, the slots are kept. ``POST /webhooks/lotse/forget`` deletes its tracker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import logging
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
-from rasa.shared.core.events import BotUttered, Event, Restarted, UserUttered
+from rasa.shared.core.events import BotUttered, Event, UserUttered
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
@@ -105,8 +105,8 @@ class LotseInput(InputChannel):
             async with agent.lock_store.lock(body["sender"]):
                 return await _answer(agent, body)
 
-        @routes.post("/reset")
-        async def reset(request: Request) -> HTTPResponse:
+        @routes.post("/resume")
+        async def resume(request: Request) -> HTTPResponse:
             sender, problem = _sender(request.json)
             if problem:
                 return json({"error": problem}, status=422)
@@ -114,7 +114,7 @@ class LotseInput(InputChannel):
             async with agent.lock_store.lock(sender):
                 store = agent.processor.tracker_store
                 tracker = await store.get_or_create_tracker(sender)
-                tracker.update(Restarted(), agent.domain)
+                tracker.update_with_events(history.after_a_person(tracker), agent.domain)
                 await store.save(tracker)
             return json({"sender": sender})
 

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 from typing import List
 
-from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
-from rasa.shared.core.events import ActionExecuted, Event, SessionStarted, SlotSet
+from rasa.shared.core.constants import (
+    ACTION_LISTEN_NAME,
+    ACTION_SESSION_START_NAME,
+    REQUESTED_SLOT,
+)
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
 # About six turns of a message, its slots, an action and its replies.
@@ -23,12 +27,25 @@ def is_long(tracker: DialogueStateTracker) -> bool:
     return len(tracker.events) > LONGEST_SESSION and not tracker.active_loop_name
 
 
+def after_a_person(tracker: DialogueStateTracker) -> List[Event]:
+    """The events with which the dialogue goes on after a person took part in it.
+
+    What was asked before the person came is not asked again: an open form is left, and a
+    new session begins in which nothing is expected. What is known, the slots, is kept.
+    """
+    left: List[Event] = [SlotSet(REQUESTED_SLOT, None)]
+    if tracker.active_loop_name:
+        left.append(ActiveLoop(None))
+    return [*left, *new_session(tracker)]
+
+
 def new_session(tracker: DialogueStateTracker) -> List[Event]:
     """The events that begin a session with the slots of the one before."""
     slots: List[Event] = [
         SlotSet(name, value)
         for name, value in tracker.current_slot_values().items()
-        if value is not None
+        # A question of a form that is left behind is not open any more.
+        if value is not None and name != REQUESTED_SLOT
     ]
     return [
         ActionExecuted(ACTION_SESSION_START_NAME),

@@ -50,9 +50,9 @@ class Engine:
             messages=body["messages"],
         )
 
-    async def reset(self, sender: str) -> None:
-        """Starts a conversation's dialogue afresh. Raises like ``answer``."""
-        await self._post("/reset", {"sender": sender})
+    async def resume(self, sender: str) -> None:
+        """Goes on after a person took part: forms are left, slots kept. Raises like ``answer``."""
+        await self._post("/resume", {"sender": sender})
 
     async def forget(self, sender: str) -> None:
         """Deletes what the engine remembers of a conversation. Raises like ``answer``."""

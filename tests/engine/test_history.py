@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rasa.shared.core.constants import REQUESTED_SLOT
 from rasa.shared.core.events import ActiveLoop, SlotSet, UserUttered
 from rasa.shared.core.slots import AnySlot
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -17,7 +18,10 @@ LONGEST_TURN = 10
 
 @pytest.fixture
 def tracker() -> DialogueStateTracker:
-    slots = [AnySlot(name, mappings=[{"type": "custom"}]) for name in ("topic", "free", "none")]
+    slots = [
+        AnySlot(name, mappings=[{"type": "custom"}])
+        for name in ("topic", "free", "none", REQUESTED_SLOT)
+    ]
     return DialogueStateTracker("somebody", slots)
 
 
@@ -42,13 +46,40 @@ def test_a_new_session_has_the_slots_and_nothing_else(tracker: DialogueStateTrac
     said = [UserUttered("work"), SlotSet("topic", "work"), SlotSet("free", False)]
     tracker.update_with_events(said, None)
     tracker.update_with_events(history.new_session(tracker), None)
-    assert tracker.current_slot_values() == {"topic": "work", "free": False, "none": None}
+    assert tracker.current_slot_values() == {
+        "topic": "work",
+        "free": False,
+        "none": None,
+        REQUESTED_SLOT: None,
+    }
     assert tracker.latest_action_name == "action_listen"
     assert [type(event).__name__ for event in tracker.applied_events()] == [
         "SlotSet",
         "SlotSet",
         "ActionExecuted",
     ]
+
+
+def test_after_a_person_the_form_is_left_and_what_is_known_is_kept(
+    tracker: DialogueStateTracker,
+) -> None:
+    said = [
+        UserUttered("book"),
+        SlotSet("topic", "work"),
+        ActiveLoop("booking_form"),
+        SlotSet(REQUESTED_SLOT, "topic"),
+    ]
+    tracker.update_with_events(said, None)
+    assert tracker.active_loop_name == "booking_form"
+    tracker.update_with_events(history.after_a_person(tracker), None)
+    assert tracker.active_loop_name is None
+    assert tracker.get_slot(REQUESTED_SLOT) is None
+    assert tracker.get_slot("topic") == "work"
+    assert tracker.latest_action_name == "action_listen"
+    again = list(tracker.events)
+    tracker.update_with_events(history.after_a_person(tracker), None)
+    assert len(tracker.events) > len(again), "a repeated call is harmless"
+    assert tracker.current_slot_values()["topic"] == "work"
 
 
 def test_eighty_turns_stay_bounded_and_keep_the_slot(

@@ -129,13 +129,13 @@ def test_everything_is_remembered_when_the_engine_is_killed(
 # Ending and deleting a dialogue
 
 
-def test_reset_empties_the_slots(engine: EngineProcess) -> None:
-    engine.send("resets", "/find_work", "1")
-    assert engine.tracker("resets")["slots"]["topic"] == "work"
-    answer = engine.post("/reset", json={"sender": "resets"})
-    assert (answer.status_code, answer.json()) == (200, {"sender": "resets"})
-    assert engine.tracker("resets")["slots"]["topic"] is None
-    assert engine.send("resets", "/greet", "2").json()["messages"] == [GREETING]
+def test_after_a_person_the_slots_are_kept(engine: EngineProcess) -> None:
+    engine.send("resumes", "/find_work", "1")
+    assert engine.tracker("resumes")["slots"]["topic"] == "work"
+    answer = engine.post("/resume", json={"sender": "resumes"})
+    assert (answer.status_code, answer.json()) == (200, {"sender": "resumes"})
+    assert engine.tracker("resumes")["slots"]["topic"] == "work"
+    assert engine.send("resumes", "/greet", "2").json()["messages"] == [GREETING]
 
 
 def test_forget_deletes_every_event(engine: EngineProcess, application: Application) -> None:
@@ -148,8 +148,8 @@ def test_forget_deletes_every_event(engine: EngineProcess, application: Applicat
     assert engine.send("leaves", "/find_work", "1").json()["repeated"] is False
 
 
-@pytest.mark.parametrize("path", ["/reset", "/forget"])
-def test_a_stranger_can_be_reset_and_forgotten(engine: EngineProcess, path: str) -> None:
+@pytest.mark.parametrize("path", ["/resume", "/forget"])
+def test_a_stranger_can_be_resumed_and_forgotten(engine: EngineProcess, path: str) -> None:
     assert engine.post(path, json={"sender": f"nobody{path}"}).status_code == 200
     answer = engine.send(f"nobody{path}", "/greet", "1")
     assert answer.json()["messages"] == [GREETING]
@@ -159,7 +159,7 @@ def test_a_stranger_can_be_reset_and_forgotten(engine: EngineProcess, path: str)
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "token-between-engine-and-applicatioN"])
-@pytest.mark.parametrize("path", ["/webhook", "/reset", "/forget"])
+@pytest.mark.parametrize("path", ["/webhook", "/resume", "/forget"])
 def test_nobody_enters_without_the_token(
     engine: EngineProcess, application: Application, path: str, token: str | None
 ) -> None:
@@ -203,7 +203,7 @@ def test_a_malformed_message_is_refused_and_the_field_named(
     assert engine.stored_events("bad-input") == []
 
 
-@pytest.mark.parametrize("path", ["/reset", "/forget"])
+@pytest.mark.parametrize("path", ["/resume", "/forget"])
 @pytest.mark.parametrize("body", [None, [], ["x"], {}, {"sender": ""}, {"sender": 1}])
 def test_a_malformed_sender_is_refused(engine: EngineProcess, path: str, body: Any) -> None:
     answer = engine.post(path, json=body)
@@ -213,7 +213,7 @@ def test_a_malformed_sender_is_refused(engine: EngineProcess, path: str, body: A
     )
 
 
-@pytest.mark.parametrize("path", ["/webhook", "/reset", "/forget"])
+@pytest.mark.parametrize("path", ["/webhook", "/resume", "/forget"])
 def test_what_is_not_json_is_refused(engine: EngineProcess, path: str) -> None:
     assert engine.post(path, data=b"{sender").status_code == 400
 
@@ -241,7 +241,7 @@ def test_an_engine_whose_model_is_broken_says_so(
     assert engine.health().json() == {"ready": False}
     answer = engine.send("early", "hello", "1")
     assert (answer.status_code, answer.json()) == (503, {"error": "the model is not loaded yet"})
-    for path in ("/reset", "/forget"):
+    for path in ("/resume", "/forget"):
         answer = engine.post(path, json={"sender": "early"})
         assert (answer.status_code, answer.json()) == (
             503,

@@ -83,7 +83,7 @@ class FakeEngine:
         self.away = False
         self.failing = False
         self.asked: list[Asked] = []
-        self.resets: list[str] = []
+        self.resumed: list[str] = []
         self.forgotten: list[str] = []
         self.held: dict[str, Held] = {}
         self._known: dict[tuple[str, str], EngineAnswer] = {}
@@ -114,9 +114,9 @@ class FakeEngine:
             self._known[key] = self.respond(message)
         return self._known[key]
 
-    async def reset(self, sender: str) -> None:
+    async def resume(self, sender: str) -> None:
         self._must_be_there()
-        self.resets.append(sender)
+        self.resumed.append(sender)
 
     async def forget(self, sender: str) -> None:
         self._must_be_there()

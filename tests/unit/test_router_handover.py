@@ -168,7 +168,7 @@ async def test_the_engines_dialogue_starts_afresh_after_a_person(talk: Talk) -> 
         handover.close(session, number, by=WEBER, catalogues=CATALOGUES, now=talk.clock())
     talk.new_replies()
     await talk.say("and now?", "and then?")
-    assert talk.engine.resets == [talk.conversation.id]
+    assert talk.engine.resumed == [talk.conversation.id]
     assert talk.engine.texts == ["hello", "and now?", "and then?"]
     with talk.database.transaction() as session, pytest.raises(IllegalMoveError):
         handover.close(session, number, by=WEBER, catalogues=CATALOGUES, now=talk.clock())
