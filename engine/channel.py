@@ -10,7 +10,8 @@ Differences from Rasa's own REST channel, which it replaces:
 ``POST /webhooks/lotse/webhook`` takes ``{"sender", "message", "message_id",
 "metadata"}`` and returns ``{"message_id", "repeated", "intent", "messages"}``.
 ``POST /webhooks/lotse/resume`` takes up the dialogue of ``{"sender"}`` after a person
-spoke with them: open forms are left, the slots are kept. ``POST /webhooks/lotse/forget`` deletes its tracker.
+spoke with them: open forms are left, the slots are kept. ``POST
+/webhooks/lotse/forget`` deletes its tracker.
 """
 
 from __future__ import annotations
