@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 import encoder
 from actions import all_actions
@@ -36,7 +36,10 @@ from bot.channels.web.streams import EventStreams
 from bot.clock import Clock, utc_now
 from bot.commands import descriptions
 from bot.config import Settings
+from bot.console.app import create_app as create_console
+from bot.console.services import ConsoleServices
 from bot.conversations import inbox, leases
+from bot.counsellors.passwords import Passwords
 from bot.db.session import Database
 from bot.dialogue import endpoints
 from bot.dialogue.engine import Engine
@@ -45,7 +48,7 @@ from bot.dialogue.responses import Responses
 from bot.dialogue.supervisor import EngineProcess
 from bot.i18n.identify import identify, preload
 from bot.i18n.languages import REPLY_LANGUAGES
-from bot.i18n.texts import Catalogues
+from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues
 from bot.measures.answers import MeasureAnswers
 from bot.measures.search import EncodeQuery, Vector
 from bot.messages import Channel, IncomingMessage
@@ -270,6 +273,16 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         if api and telegram_channel
         else None
     )
+    console = create_console(
+        ConsoleServices(
+            database=database,
+            clock=clock,
+            catalogues=catalogues,
+            texts=Catalogues(domain=CONSOLE_DOMAIN, languages=CONSOLE_LANGUAGES),
+            passwords=Passwords(),
+            base_url=settings.base_url,
+        )
+    )
     routes: list[BaseRoute] = [
         *health_routes(database=database, engine=engine),
         *web_routes(
@@ -281,6 +294,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             settings=WebSettings(secure_cookies=settings.public_url.startswith("https://")),
         ),
         *(telegram.routes if telegram else ()),
+        Mount("/console", console),
     ]
     return Lotse(
         settings=settings,

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from bot import config, doctor, logs
 from bot.booking import seed
+from bot.cli_users import users_app
 from bot.clock import utc_now
 from bot.config import PROJECT, Settings
 from bot.db import migrate
@@ -44,6 +45,7 @@ database_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(measures_app, name="measures")
 app.add_typer(booking_app, name="booking")
 app.add_typer(database_app, name="db")
+app.add_typer(users_app, name="users")
 
 console = Console()
 errors = Console(stderr=True)
@@ -83,6 +85,7 @@ def up(
 
     lotse = build(settings)
     console.print(f"Chat:    [bold]http://{settings.host}:{settings.port}/[/bold]")
+    console.print(f"Console: http://{settings.host}:{settings.port}/console/")
     console.print(f"Health:  http://{settings.host}:{settings.port}/health")
     if lotse.telegram:
         way = "webhook" if settings.telegram_by_webhook else "long polling"

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         8000, ge=1, le=65535, description="Port of web chat, webhook and health page."
     )
     public_url: str = Field(
-        "", description="Where people reach this server, https://…; needed for webhooks."
+        "", description="Where people reach this server, https://…; needed for webhooks and links."
     )
     internal_port: int = Field(
         8056,
@@ -85,6 +85,11 @@ class Settings(BaseSettings):
     def internal_url(self) -> str:
         """Where the engine reaches the application."""
         return f"http://127.0.0.1:{self.internal_port}"
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach this server; this machine's own address when nothing is set."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def engine_url(self) -> str:

@@ -3,11 +3,12 @@
 from alembic import context
 from bot.booking import models as _booking
 from bot.conversations import models as _conversations
+from bot.counsellors import models as _counsellors
 from bot.db.base import Base
 from bot.handover import models as _handover
 from bot.measures import models as _measures
 
-__all__ = ["_booking", "_conversations", "_handover", "_measures"]
+__all__ = ["_booking", "_conversations", "_counsellors", "_handover", "_measures"]
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -1,5 +1,8 @@
 """Keeps the gettext catalogues in step with the texts: ``python -m bot.i18n.catalogues``.
 
+There are two domains: ``lotse`` for what newcomers read, in every reply language, and ``console``
+for the pages of counsellors and editors.
+
 ``update`` extracts all texts and merges them into every catalogue; ``check`` fails
 when a catalogue lacks a text, holds one that is gone, is marked fuzzy, or has
 placeholders other than the English source.
@@ -13,13 +16,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from bot.i18n.languages import REPLY_LANGUAGES
-from bot.i18n.texts import DOMAIN, LOCALE_DIRECTORY, SOURCE_LANGUAGE
+from bot.i18n.texts import (
+    CONSOLE_DOMAIN,
+    CONSOLE_LANGUAGES,
+    DOMAIN,
+    LOCALE_DIRECTORY,
+    SOURCE_LANGUAGE,
+)
 
 PROJECT = LOCALE_DIRECTORY.parent
 
@@ -37,21 +47,42 @@ def main() -> None:
     if found:
         print(f"{len(found)} problems. Run `make texts`, then translate what is new.")
         sys.exit(1)
-    print(f"Catalogues complete: {', '.join(translated_languages())}.")
+    for domain in DOMAINS:
+        print(f"Catalogues of {domain.name} complete: {', '.join(domain.translated)}.")
 
 
-def translated_languages() -> list[str]:
-    """Every reply language that needs a catalogue; the source language needs none."""
-    return [language for language in REPLY_LANGUAGES if language != SOURCE_LANGUAGE]
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A gettext domain: where its texts are found and which languages it exists in."""
+
+    name: str
+    mapping: str
+    languages: tuple[str, ...]
+
+    @property
+    def translated(self) -> list[str]:
+        """Every language that needs a catalogue; the source language needs none."""
+        return [language for language in self.languages if language != SOURCE_LANGUAGE]
+
+
+DOMAINS = (
+    Domain(name=DOMAIN, mapping="babel.cfg", languages=REPLY_LANGUAGES),
+    Domain(name=CONSOLE_DOMAIN, mapping="babel-console.cfg", languages=CONSOLE_LANGUAGES),
+)
 
 
 def update() -> None:
     """Merges the present texts into all catalogues, making those that are missing."""
+    for domain in DOMAINS:
+        _update(domain)
+
+
+def _update(domain: Domain) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        template = Path(directory) / f"{DOMAIN}.pot"
-        _extract(template)
-        for language in translated_languages():
-            path = catalogue_path(language)
+        template = Path(directory) / f"{domain.name}.pot"
+        _extract(domain, template)
+        for language in domain.translated:
+            path = catalogue_path(language, domain.name)
             command = "update" if path.exists() else "init"
             options = ["--previous", "--no-fuzzy-matching"] if command == "update" else []
             _pybabel(
@@ -64,12 +95,17 @@ def update() -> None:
 
 def check() -> Iterator[str]:
     """Every deviation of the catalogues from the texts, as a line naming language and text."""
+    for domain in DOMAINS:
+        yield from _check(domain)
+
+
+def _check(domain: Domain) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
-        template = Path(directory) / f"{DOMAIN}.pot"
-        _extract(template)
+        template = Path(directory) / f"{domain.name}.pot"
+        _extract(domain, template)
         source = _read(template)
-    for language in translated_languages():
-        path = catalogue_path(language)
+    for language in domain.translated:
+        path = catalogue_path(language, domain.name)
         if not path.exists():
             yield f"{language}: there is no catalogue {path.relative_to(PROJECT)}"
             continue
@@ -129,9 +165,9 @@ def _shown(message: Message) -> str:
     return repr(_key(message)[:70])
 
 
-def catalogue_path(language: str) -> Path:
+def catalogue_path(language: str, domain: str = DOMAIN) -> Path:
     """Where a language's catalogue stands."""
-    return LOCALE_DIRECTORY / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    return LOCALE_DIRECTORY / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def _read(path: Path) -> Catalog:
@@ -139,10 +175,11 @@ def _read(path: Path) -> Catalog:
         return read_po(file, ignore_obsolete=True)
 
 
-def _extract(template: Path) -> None:
+def _extract(domain: Domain, template: Path) -> None:
     _pybabel(
         "extract",
-        *("--mapping-file", str(PROJECT / "babel.cfg"), "--output-file", str(template)),
+        *("--mapping-file", str(PROJECT / domain.mapping), "--output-file", str(template)),
+        *("--keyword", "source_text"),
         # Line numbers would change with every edit and hide the texts that did.
         *("--no-location", "--sort-output", "--project", "lotse"),
         *("--add-comments", "Translators:", "."),

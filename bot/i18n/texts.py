@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from bot.errors import ConfigurationError
 from bot.i18n.languages import REPLY_LANGUAGES, direction
 
 DOMAIN = "lotse"
+CONSOLE_DOMAIN = "console"
+CONSOLE_LANGUAGES = ("de", "en")
 LOCALE_DIRECTORY = Path(__file__).resolve().parents[2] / "locale"
 SOURCE_LANGUAGE = "en"
 
@@ -100,12 +102,18 @@ class Texts:
 
 
 class Catalogues:
-    """The texts of every reply language, loaded once."""
+    """The texts of one gettext domain in each of ``languages``, loaded once."""
 
-    def __init__(self, directory: Path = LOCALE_DIRECTORY) -> None:
+    def __init__(
+        self,
+        directory: Path = LOCALE_DIRECTORY,
+        *,
+        domain: str = DOMAIN,
+        languages: Sequence[str] = REPLY_LANGUAGES,
+    ) -> None:
         self._texts = {
-            language: Texts(language, _translations(directory, language))
-            for language in REPLY_LANGUAGES
+            language: Texts(language, _translations(directory, domain, language))
+            for language in languages
         }
 
     def __getitem__(self, language: str) -> Texts:
@@ -116,11 +124,11 @@ class Catalogues:
         return self._texts.get(language or "", self._texts[SOURCE_LANGUAGE])
 
 
-def _translations(directory: Path, language: str) -> gettext.NullTranslations:
+def _translations(directory: Path, domain: str, language: str) -> gettext.NullTranslations:
     if language == SOURCE_LANGUAGE:
         return _SourceTranslations()
     try:
-        return gettext.translation(DOMAIN, directory, languages=[language])
+        return gettext.translation(domain, directory, languages=[language])
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"The texts for {language} are not compiled. Run `make texts-compile`."

@@ -1,0 +1,1 @@
+"""The pages of counsellors, editors, partners and admins, under ``/console``."""

@@ -1,0 +1,1 @@
+"""One's own account: name, languages, password, second factor."""

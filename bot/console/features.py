@@ -1,0 +1,30 @@
+"""The one place where features of the console are registered.
+
+A feature is a package ``bot/console/<feature>/`` with ``routes.py``, which holds a ``router`` and,
+if it has an entry in the navigation, ``NAVIGATION``. The recipe is
+``docs/recipes/add-a-console-page.md``.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from bot.console.account import routes as account
+from bot.console.audit import routes as audit
+from bot.console.pages import NavItem
+from bot.console.signin import routes as signin
+from bot.console.users import routes as users
+
+ROUTERS: tuple[APIRouter, ...] = (
+    signin.router,
+    users.router,
+    audit.router,
+    account.router,
+)
+
+# In the order in which they are shown; the first one that an account may open is its first page.
+NAVIGATION: tuple[NavItem, ...] = (
+    users.NAVIGATION,
+    audit.NAVIGATION,
+    account.NAVIGATION,
+)

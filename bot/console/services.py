@@ -1,0 +1,42 @@
+"""What the pages work with. ``bot/bootstrap.py`` fills it; pages get it by ``Services``."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from bot.clock import Clock
+from bot.counsellors.passwords import Passwords
+from bot.db.session import Database
+from bot.i18n.texts import Catalogues
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleServices:
+    """Everything that a page may use. ``base_url`` begins every link sent to people."""
+
+    database: Database
+    clock: Clock
+    catalogues: Catalogues
+    texts: Catalogues
+    passwords: Passwords
+    base_url: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the console by https."""
+        return self.base_url.startswith("https://")
+
+    def link(self, path: str) -> str:
+        """The full address of a page of the console."""
+        return f"{self.base_url.rstrip('/')}/console{path}"
+
+
+def services_of(request: Request) -> ConsoleServices:
+    """The services of the application that a request came to."""
+    services: ConsoleServices = request.app.state.services
+    return services
+
+
+Services = Annotated[ConsoleServices, Depends(services_of)]
+"""Parameter of a page: ``services: Services``."""

@@ -1,0 +1,1 @@
+"""Accounts, for admins: invite, change, disable, reset."""
