@@ -40,7 +40,9 @@ def create_app(services: ConsoleServices) -> FastAPI:
     app.state.services = services
     app.state.pages = Pages(NAVIGATION)
     for router in ROUTERS:
-        app.include_router(router)
+        # The routes themselves, and not `include_router`, which would hide them from the walk
+        # over all routes below.
+        app.router.routes.extend(router.routes)
     _add_own_routes(app)
     _add_error_pages(app)
     # The last one added is the outermost.

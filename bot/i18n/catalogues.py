@@ -15,7 +15,7 @@ import string
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +38,19 @@ def main() -> None:
     """Runs ``update`` or ``check``; exits with 1 when ``check`` finds anything."""
     parser = argparse.ArgumentParser(prog="python -m bot.i18n.catalogues", description=__doc__)
     parser.add_argument("what", choices=("update", "check"))
-    if parser.parse_args().what == "update":
-        update()
+    parser.add_argument("--domain", choices=[domain.name for domain in DOMAINS])
+    arguments = parser.parse_args()
+    chosen = [domain for domain in DOMAINS if arguments.domain in (None, domain.name)]
+    if arguments.what == "update":
+        update(chosen)
         return
-    found = list(check())
+    found = list(check(chosen))
     for problem in found:
         print(problem)
     if found:
         print(f"{len(found)} problems. Run `make texts`, then translate what is new.")
         sys.exit(1)
-    for domain in DOMAINS:
+    for domain in chosen:
         print(f"Catalogues of {domain.name} complete: {', '.join(domain.translated)}.")
 
 
@@ -71,9 +74,9 @@ DOMAINS = (
 )
 
 
-def update() -> None:
+def update(domains: Sequence[Domain] = DOMAINS) -> None:
     """Merges the present texts into all catalogues, making those that are missing."""
-    for domain in DOMAINS:
+    for domain in domains:
         _update(domain)
 
 
@@ -93,9 +96,9 @@ def _update(domain: Domain) -> None:
             _tidy(path)
 
 
-def check() -> Iterator[str]:
+def check(domains: Sequence[Domain] = DOMAINS) -> Iterator[str]:
     """Every deviation of the catalogues from the texts, as a line naming language and text."""
-    for domain in DOMAINS:
+    for domain in domains:
         yield from _check(domain)
 
 
