@@ -1,6 +1,6 @@
 """Accounts
 
-Revision: 0004, after 0003.
+Revision: 0005, after 0004.
 """
 
 import bot.db.base
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
