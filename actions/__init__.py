@@ -8,7 +8,7 @@ from actions.handover import RequestHuman
 from actions.language import ChangeLanguage
 from actions.measures import MoreMeasures, RefineSearch, SearchMeasures
 from actions.safety import ReportEmergency
-from actions.smalltalk import NotUnderstood, Restart
+from actions.smalltalk import NotUnderstood, OfferAlternatives, Restart
 from bot.measures.answers import MeasureAnswers
 
 
@@ -22,5 +22,6 @@ def all_actions(measures: MeasureAnswers) -> list[Action]:
         ReportEmergency(),
         ChangeLanguage(),
         NotUnderstood(),
+        OfferAlternatives(),
         Restart(),
     ]

@@ -9,11 +9,14 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.meaning import close_meanings
 from bot.measures.answers import PAGE_SIZE, MeasureAnswers
 from bot.measures.search import Wishes
 from bot.measures.topics import Topic
 
 SEARCH_SLOT = "search"
+# What was asked before it was clear which topic it is about.
+QUESTION_SLOT = "question"
 # So many offers of one search can be paged through; the slot stays small.
 REMEMBERED = 30
 
@@ -40,7 +43,7 @@ class _MeasureAction(Action):
             "position": 0,
         }
         _show(dispatcher, state)
-        return [SlotSet(SEARCH_SLOT, state)]
+        return [SlotSet(SEARCH_SLOT, state), SlotSet(QUESTION_SLOT, None)]
 
 
 class SearchMeasures(_MeasureAction):
@@ -53,11 +56,21 @@ class SearchMeasures(_MeasureAction):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
-        """Starts a new search with the wishes of this message; older ones are dropped."""
+        """Starts a new search with the wishes of this message, or asks which topic is meant.
+
+        Wishes of an older search are dropped. The button that answers "what is it about?"
+        takes the question that led to it along.
+        """
+        message = tracker.latest_message
+        meanings = close_meanings(message)
+        if meanings:
+            dispatcher.utter_message(json_message={"ask_back": meanings, "understood": True})
+            return [SlotSet(QUESTION_SLOT, question(message))]
         topic = Topic.from_intent(str(tracker.get_intent_of_latest_message())) or Topic.COUNSELLING
-        return await self._search(
-            dispatcher, topic, wishes_of(tracker.latest_message), _written(tracker)
-        )
+        asked = question(message)
+        if not asked["text"]:
+            asked = tracker.get_slot(QUESTION_SLOT) or asked
+        return await self._search(dispatcher, topic, asked["wishes"], asked["text"])
 
 
 class RefineSearch(_MeasureAction):
@@ -78,11 +91,11 @@ class RefineSearch(_MeasureAction):
             return []
         if state is None:
             dispatcher.utter_message(json_message={"ask_topic": True})
-            return []
+            return [SlotSet(QUESTION_SLOT, question(tracker.latest_message))]
         if "choice" in entities:
             return _chosen(dispatcher, state, int(entities["choice"]))
         wishes = {**state["wishes"], **wishes_of(tracker.latest_message)}
-        text = f"{state['text']} {_written(tracker)}".strip()
+        text = f"{state['text']} {_written(tracker.latest_message)}".strip()
         return await self._search(dispatcher, Topic(state["topic"]), wishes, text)
 
 
@@ -163,7 +176,12 @@ def _entities(message: dict[str, Any]) -> dict[str, Any]:
     return {entity["entity"]: entity["value"] for entity in message.get("entities", [])}
 
 
-def _written(tracker: Tracker) -> str:
+def question(message: dict[str, Any]) -> dict[str, Any]:
+    """What a message asks for, apart from its topic, as plain data for a slot."""
+    return {"text": _written(message), "wishes": wishes_of(message)}
+
+
+def _written(message: dict[str, Any]) -> str:
     """What the person wrote; nothing when a button was pressed."""
-    text = str(tracker.latest_message.get("text") or "")
+    text = str(message.get("text") or "")
     return "" if text.startswith("/") else text

@@ -52,11 +52,17 @@ class Button:
     ``payload`` is what pressing it means: ``{"intent": …, "entities": {…}}`` for the
     engine or ``{"command": …}`` for the router. It never leaves this product: when
     the message is stored, ``key`` takes its place in what the platform gets.
+
+    ``choosable`` says whether "2" or "the second one" counts this button; ways on that
+    stand below any message are not counted. ``means`` is what a plain "yes" or "no"
+    presses: ``yes``, ``no`` or nothing.
     """
 
     title: str
     payload: dict[str, Any] = field(default_factory=dict)
     key: str = ""
+    choosable: bool = True
+    means: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

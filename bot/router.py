@@ -11,7 +11,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from bot import commands
 from bot.clock import Clock
 from bot.conversations import inbox, outbox
+from bot.conversations.choices import LastWords, last_words
 from bot.conversations.hold import hold
 from bot.conversations.models import Conversation, ConversationState, InboxMessage, InboxState
 from bot.db.session import Database
@@ -50,6 +51,11 @@ PATIENCE = timedelta(seconds=4)
 # What the engine reads of a message; the database keeps more.
 MAXIMUM_READ = 2_000
 
+# A longer text is not the place of a button, so the engine need not be asked.
+LONGEST_CHOICE = 60
+# What a plain answer presses below the bot's last question, by the engine's intent for it.
+_PLAIN_ANSWERS = {"affirm": "yes", "deny": "no"}
+
 Identify = Callable[..., Identification]
 
 
@@ -63,6 +69,7 @@ class _Turn:
     text: str = field(repr=False)
     has_button: bool
     payload: dict[str, Any] | None = field(repr=False)
+    last_words: LastWords
     attempts: int
     waiting: timedelta
     state: ConversationState
@@ -72,6 +79,7 @@ class _Turn:
     consent_asked: bool
     reset_due: bool
     outage_noted: bool
+    by_words: bool = False
 
 
 class Router:
@@ -132,6 +140,11 @@ class Router:
             command = commands.parse(message.text) if message.kind == Kind.TEXT else None
             payload = command.payload if command else _pressed(session, message)
             text = readable(message.text)
+            spoken = LastWords()
+            if message.kind == Kind.TEXT and not command:
+                spoken = last_words(session, conversation.id)
+                named = spoken.titled(text)
+                payload = named.payload if named else None
             self._settle_language(conversation, message, text if not command else "")
             return _Turn(
                 message_id=message.id,
@@ -140,6 +153,7 @@ class Router:
                 text=text,
                 has_button=message.button_key is not None,
                 payload=payload,
+                last_words=spoken,
                 attempts=message.attempts,
                 waiting=now - message.received_at,
                 state=conversation.state,
@@ -207,12 +221,30 @@ class Router:
             )
         return await self._ask_engine(turn)
 
+    async def _chosen(self, turn: _Turn) -> _Settle | None:
+        """What follows when the message is the place of a button, such as "2"; else None."""
+        if turn.payload is not None or not turn.last_words.choosable:
+            return None
+        if len(turn.text) > LONGEST_CHOICE:
+            return None
+        place = await self._engine.choice(turn.text)
+        if place is None:
+            return None
+        button = turn.last_words.at(place)
+        if button is None:
+            texts = self._catalogues.get(turn.language)
+            return _answered(Reply(messages=(phrases.no_such_choice(texts),), intent="inform"))
+        return await self._decide(replace(turn, payload=button.payload))
+
     @staticmethod
     def _pressed_while_waiting(turn: _Turn) -> bool:
         """A button of the bot's still works while nobody has taken over: it is meant for it."""
         return turn.state == ConversationState.WAITING and "intent" in (turn.payload or {})
 
     async def _ask_engine(self, turn: _Turn) -> _Settle:
+        chosen = await self._chosen(turn)
+        if chosen is not None:
+            return chosen
         if turn.reset_due:
             await self._engine.resume(turn.conversation_id)
         # A leading slash would be read as an intent; only buttons may name one.
@@ -220,9 +252,15 @@ class Router:
         answer = await self._engine.answer(
             sender=turn.conversation_id,
             message=text,
-            message_id=str(turn.message_id),
+            message_id=f"{turn.message_id}{'-pressed' if turn.by_words else ''}",
             metadata={"language": turn.language},
         )
+        meant = turn.last_words.meaning(_PLAIN_ANSWERS.get(answer.intent, ""))
+        if turn.payload is None and meant is not None:
+            # The same message goes to the engine once more, as the button it pressed.
+            return await self._decide(
+                replace(turn, payload=meant.payload, reset_due=False, by_words=True)
+            )
         reply = await asyncio.to_thread(
             self._output.reply,
             answer,

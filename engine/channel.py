@@ -9,6 +9,8 @@ Differences from Rasa's own REST channel, which it replaces:
 
 ``POST /webhooks/lotse/webhook`` takes ``{"sender", "message", "message_id",
 "metadata"}`` and returns ``{"message_id", "repeated", "intent", "messages"}``.
+``POST /webhooks/lotse/choice`` takes ``{"text"}`` and returns ``{"choice"}``, the place that a
+message such as "the second one" names, or null.
 ``POST /webhooks/lotse/resume`` takes up the dialogue of ``{"sender"}`` after a person
 spoke with them: open forms are left, the slots are kept. ``POST
 /webhooks/lotse/forget`` deletes its tracker.
@@ -28,6 +30,7 @@ from sanic.response import HTTPResponse, json
 
 import engine.overrides
 from engine import history, settings
+from engine.entities.extract import place
 
 engine.overrides.install()
 
@@ -105,6 +108,13 @@ class LotseInput(InputChannel):
             # sent twice at once must not find itself unprocessed twice.
             async with agent.lock_store.lock(body["sender"]):
                 return await _answer(agent, body)
+
+        @routes.post("/choice")
+        async def choice(request: Request) -> HTTPResponse:
+            text = request.json.get("text") if isinstance(request.json, dict) else None
+            if not isinstance(text, str) or len(text) > MAXIMUM_TEXT_LENGTH:
+                return json({"error": "text is missing or not a text"}, status=422)
+            return json({"choice": place(text)})
 
         @routes.post("/resume")
         async def resume(request: Request) -> HTTPResponse:

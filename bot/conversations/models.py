@@ -150,6 +150,8 @@ class OutboxMessage(Base):
     __tablename__ = "outbox_message"
     __table_args__ = (
         Index("ix_outbox_message_open", "state", "conversation_id", "id"),
+        # What was said last in a conversation is looked up for every message.
+        Index("ix_outbox_message_conversation", "conversation_id", "id"),
         NEVER_REUSE_IDS,
     )
 

@@ -54,6 +54,14 @@ class Engine:
         """Goes on after a person took part: forms are left, slots kept. Raises like ``answer``."""
         await self._post("/resume", {"sender": sender})
 
+    async def choice(self, text: str) -> int | None:
+        """Which place a text names when it names nothing else: "2" or "the second one" is 2.
+
+        Negative counts from the end. None for any other text. Raises like ``answer``.
+        """
+        place = (await self._post("/choice", {"text": text}))["choice"]
+        return int(place) if place is not None else None
+
     async def forget(self, sender: str) -> None:
         """Deletes what the engine remembers of a conversation. Raises like ``answer``."""
         await self._post("/forget", {"sender": sender})

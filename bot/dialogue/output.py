@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.dialogue.effects import CountFailure, Effect, Reply, RequestHandover, SetLanguage
 from bot.dialogue.engine import EngineAnswer
+from bot.dialogue.meanings import alternatives, ask_back
 from bot.dialogue.texts import (
     emergency,
     handover_requested,
@@ -26,7 +27,7 @@ from bot.dialogue.texts import (
 from bot.errors import MessageNotProcessedError
 from bot.handover.models import Reason
 from bot.i18n.languages import REPLY_LANGUAGES
-from bot.i18n.texts import Catalogues
+from bot.i18n.texts import Catalogues, Texts
 from bot.measures.answers import MeasureAnswers
 from bot.messages import Button, Card, OutgoingMessage
 from bot.safety.answers import Emergency
@@ -94,11 +95,25 @@ class Output:
             return topic_question(texts), []
         if "no_such_choice" in custom:
             return no_such_choice(texts), []
-        if "not_understood" in custom:
-            if failures + 1 >= FAILURES_BEFORE_HANDOVER:
-                return handover_requested(texts), [RequestHandover(reason=Reason.NOT_UNDERSTOOD)]
-            return not_understood(texts, again=failures > 0), [CountFailure()]
+        if "alternatives" in custom:
+            return alternatives(**custom["alternatives"], texts=texts), []
+        if custom.get("understood", False) and "ask_back" in custom:
+            return ask_back(custom["ask_back"], texts, again=False), []
+        if "not_understood" in custom or "ask_back" in custom:
+            return self._not_understood(custom.get("ask_back", []), texts, failures)
         raise MessageNotProcessedError(f"unknown custom answer {sorted(custom)}")
+
+    @staticmethod
+    def _not_understood(
+        meanings: list[str], texts: Texts, failures: int
+    ) -> tuple[OutgoingMessage, list[Effect]]:
+        """Asks what was meant, or says what the bot can do; in the end a person takes over."""
+        if failures + 1 >= FAILURES_BEFORE_HANDOVER:
+            return handover_requested(texts), [RequestHandover(reason=Reason.NOT_UNDERSTOOD)]
+        again = failures > 0
+        if meanings:
+            return ask_back(meanings, texts, again=again), [CountFailure()]
+        return not_understood(texts, again=again), [CountFailure()]
 
     def _language(self, wanted: str | None, language: str) -> tuple[OutgoingMessage, list[Effect]]:
         if wanted in REPLY_LANGUAGES:
@@ -121,7 +136,12 @@ def _joined(messages: list[OutgoingMessage]) -> tuple[OutgoingMessage, ...]:
 
 
 def _button(button: dict[str, Any]) -> Button:
-    return Button(title=button["title"], payload=payload(button["payload"]))
+    """A button of ``domain/*.yml``; ``means`` there is what a plain "yes" or "no" presses."""
+    return Button(
+        title=button["title"],
+        payload=payload(button["payload"]),
+        means=button.get("means", ""),
+    )
 
 
 def payload(written: str) -> dict[str, Any]:

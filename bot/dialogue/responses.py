@@ -34,10 +34,8 @@ class Responses:
         return {
             "text": texts.gettext(source.get("text", "").strip(), **values),
             "buttons": [
-                {"title": texts.gettext(title), "payload": payload}
-                for title, payload in (
-                    (button["title"], button["payload"]) for button in source.get("buttons", [])
-                )
+                {**button, "title": texts.gettext(button["title"])}
+                for button in source.get("buttons", [])
             ],
             "custom": source.get("custom", {}),
         }

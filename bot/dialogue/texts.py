@@ -101,7 +101,7 @@ def not_understood(texts: Texts, *, again: bool) -> OutgoingMessage:
             "I did not understand that, or I know nothing about it. I know offers for newcomers "
             "in Stuttgart. What is it about?"
         ),
-        buttons=(*topic_buttons(texts), topics_button(texts)),
+        buttons=(*topic_buttons(texts), topics_button(texts), human_button(texts)),
         language=texts.language,
     )
 

@@ -92,6 +92,10 @@ class Texts:
         """Items as a list in a sentence: "a, b and c"."""
         return format_list(items, locale=self._locale) if items else ""
 
+    def alternatives(self, items: list[str]) -> str:
+        """Items to choose from in a sentence: "a, b or c"."""
+        return format_list(items, style="or", locale=self._locale) if items else ""
+
     def language_name(self, code: str) -> str:
         """A language's name in the reader's language; the code itself when CLDR has none."""
         return str(self._locale.languages.get(code, code))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.buttons import ways_on
+from bot.buttons import more_button, ways_on
 from bot.clock import Clock
 from bot.db.session import Database
 from bot.i18n.texts import Texts
@@ -143,9 +143,7 @@ def _buttons(measures: Sequence[Measure], shown: dict[str, Any], texts: Texts) -
         for number, measure in enumerate(measures, start=1)
     ]
     if shown["position"] + len(measures) < shown["total"]:
-        buttons.append(
-            Button(title=texts.gettext("More offers"), payload={"intent": "more_results"})
-        )
+        buttons.append(more_button(texts))
     return [*buttons, *ways_on(texts)]
 
 

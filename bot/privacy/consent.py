@@ -66,8 +66,12 @@ def ask_delete(texts: Texts) -> OutgoingMessage:
             "This cannot be undone."
         ),
         buttons=(
-            Button(title=texts.gettext("Yes, delete everything"), payload={"command": FORGET}),
-            Button(title=texts.gettext("No, keep it"), payload={"intent": "deny"}),
+            Button(
+                title=texts.gettext("Yes, delete everything"),
+                payload={"command": FORGET},
+                means="yes",
+            ),
+            Button(title=texts.gettext("No, keep it"), payload={"intent": "deny"}, means="no"),
         ),
         language=texts.language,
     )

@@ -15,7 +15,7 @@ from engine.entities import (
     levels,
     topics,
 )
-from engine.entities.entity import Entity
+from engine.entities.entity import CHOICE, Entity
 from engine.entities.negation import Negations
 from engine.entities.text import normalise
 
@@ -43,6 +43,11 @@ def extract(text: str) -> list[Entity]:
     for entity in sorted(found, key=lambda one: (one.start, one.end, one.entity)):
         first.setdefault((entity.entity, entity.value), entity)
     return list(first.values())
+
+
+def place(text: str) -> int | None:
+    """Which place a text names when it says nothing else; -1 is the last, None is none."""
+    return next((int(found.value) for found in extract(text) if found.entity == CHOICE), None)
 
 
 def warm_up() -> None:

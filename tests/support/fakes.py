@@ -114,6 +114,10 @@ class FakeEngine:
             self._known[key] = self.respond(message)
         return self._known[key]
 
+    async def choice(self, text: str) -> int | None:
+        self._must_be_there()
+        return int(text) if text.lstrip("-").isdecimal() else None
+
     async def resume(self, sender: str) -> None:
         self._must_be_there()
         self.resumed.append(sender)

@@ -99,12 +99,15 @@ class Talk:
 
     def show_button(self, payload: dict[str, Any], title: str = "press me") -> str:
         """Shows the person a button that means ``payload``; returns its key."""
-        message = OutgoingMessage(text="choose", buttons=(Button(title=title, payload=payload),))
+        self.show(OutgoingMessage(text="choose", buttons=(Button(title=title, payload=payload),)))
+        return self.key(title)
+
+    def show(self, message: OutgoingMessage) -> None:
+        """The bot says something of its own accord."""
         with self.database.transaction() as session:
             conversation = session.get_one(Conversation, self.conversation.id)
             outbox.add(session, conversation=conversation, messages=[message], now=self.clock())
         self.new_replies()
-        return self.key(title)
 
     def key(self, title: str) -> str:
         """The key of the button with this title that was shown last."""
