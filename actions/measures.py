@@ -92,8 +92,6 @@ class RefineSearch(_MeasureAction):
         if state is None:
             dispatcher.utter_message(json_message={"ask_topic": True})
             return [SlotSet(QUESTION_SLOT, question(tracker.latest_message))]
-        if "choice" in entities:
-            return _chosen(dispatcher, state, int(entities["choice"]))
         wishes = {**state["wishes"], **wishes_of(tracker.latest_message)}
         text = f"{state['text']} {_written(tracker.latest_message)}".strip()
         return await self._search(dispatcher, Topic(state["topic"]), wishes, text)
@@ -133,16 +131,6 @@ def _show(dispatcher: CollectingDispatcher, state: dict[str, Any]) -> None:
             }
         }
     )
-
-
-def _chosen(dispatcher: CollectingDispatcher, state: dict[str, Any], choice: int) -> Events:
-    page = state["ids"][state["position"] : state["position"] + PAGE_SIZE]
-    index = choice - 1 if choice > 0 else len(page) + choice
-    if 0 <= index < len(page):
-        dispatcher.utter_message(json_message={"offer": page[index]})
-    else:
-        dispatcher.utter_message(json_message={"no_such_choice": True})
-    return []
 
 
 def wishes_of(message: dict[str, Any]) -> dict[str, Any]:

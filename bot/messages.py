@@ -90,6 +90,15 @@ class Card:
     source_url: str = ""
 
 
+class Asks(StrEnum):
+    """What a message wants to hear in the person's own words."""
+
+    NOTHING = ""
+    WORDS = "words"
+    PERSONAL = "personal"
+    """Words about the person, such as a name, which the engine must not keep."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OutgoingMessage:
     """What a person is told, in their language: text, then cards, then buttons."""
@@ -98,6 +107,7 @@ class OutgoingMessage:
     cards: tuple[Card, ...] = ()
     buttons: tuple[Button, ...] = ()
     language: str = "en"
+    asks: Asks = Asks.NOTHING
 
     def to_data(self) -> dict[str, Any]:
         """Plain data that ``from_data`` turns back into an equal message."""
@@ -109,6 +119,7 @@ class OutgoingMessage:
         return cls(
             text=data["text"],
             language=data["language"],
+            asks=Asks(data.get("asks", "")),
             buttons=tuple(Button(**button) for button in data["buttons"]),
             cards=tuple(
                 Card(**{**card, "lines": tuple(CardLine(**line) for line in card["lines"])})

@@ -233,7 +233,8 @@ class Router:
         button = turn.last_words.at(place)
         if button is None:
             texts = self._catalogues.get(turn.language)
-            return _answered(Reply(messages=(phrases.no_such_choice(texts),), intent="inform"))
+            again = phrases.no_such_choice(texts, turn.last_words.choosable)
+            return _answered(Reply(messages=(again,), intent="inform"))
         return await self._decide(replace(turn, payload=button.payload))
 
     @staticmethod

@@ -10,19 +10,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.conversations.models import Author, ButtonKey, OutboxMessage
-from bot.messages import Button, OutgoingMessage
+from bot.messages import Asks, Button, OutgoingMessage
+
+# So far back a number still means the list it was chosen from: behind the details of an offer.
+LOOK_BACK = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class LastWords:
-    """What the bot said last: the buttons below it, each with its payload again."""
+    """What the bot said last: its buttons, each with its payload again.
+
+    ``choosable`` are the buttons that a number or "the second one" counts, in order: those of
+    the last message, or of the list shown shortly before it.
+    """
 
     buttons: tuple[Button, ...] = field(default=(), repr=False)
-
-    @property
-    def choosable(self) -> list[Button]:
-        """The buttons that a number or "the second one" counts, in order."""
-        return [button for button in self.buttons if button.choosable]
+    choosable: tuple[Button, ...] = field(default=(), repr=False)
+    asks: Asks = Asks.NOTHING
 
     def titled(self, text: str) -> Button | None:
         """The button whose title somebody typed instead of pressing it."""
@@ -37,23 +41,37 @@ class LastWords:
 
     def at(self, place: int) -> Button | None:
         """The button at a place counted from 1, or from the end when negative."""
-        counted = self.choosable
-        index = place - 1 if place > 0 else len(counted) + place
-        return counted[index] if 0 <= index < len(counted) else None
+        index = place - 1 if place > 0 else len(self.choosable) + place
+        return self.choosable[index] if 0 <= index < len(self.choosable) else None
 
 
 def last_words(session: Session, conversation_id: str) -> LastWords:
     """What the bot said last in a conversation; nothing before its first words."""
-    row = session.scalar(
+    rows = session.scalars(
         select(OutboxMessage)
         .where(OutboxMessage.conversation_id == conversation_id, OutboxMessage.author == Author.BOT)
         .order_by(OutboxMessage.id.desc())
-        .limit(1)
+        .limit(LOOK_BACK)
     )
-    if row is None:
+    messages = [OutgoingMessage.from_data(row.content) for row in rows]
+    if not messages:
         return LastWords()
-    message = OutgoingMessage.from_data(row.content)
-    return LastWords(buttons=_with_payloads(session, message.buttons))
+    last = messages[0]
+    # Where words are asked for, a number is an answer and no choice from an older list.
+    lists = messages[:1] if last.asks else messages
+    counted = next(
+        (
+            found
+            for message in lists
+            if (found := [one for one in message.buttons if one.choosable])
+        ),
+        [],
+    )
+    return LastWords(
+        buttons=_with_payloads(session, last.buttons),
+        choosable=_with_payloads(session, counted),
+        asks=last.asks,
+    )
 
 
 def _with_payloads(session: Session, buttons: Sequence[Button]) -> tuple[Button, ...]:
@@ -75,4 +93,6 @@ def _with_payloads(session: Session, buttons: Sequence[Button]) -> tuple[Button,
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).strip(" .!?…")
+    # Turkish i with and without dot change places in capitals, so both count as one letter.
+    folded = text.casefold().replace("ı", "i").replace("\u0307", "")
+    return " ".join(folded.split()).strip(" .!?…")

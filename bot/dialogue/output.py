@@ -19,7 +19,6 @@ from bot.dialogue.texts import (
     language_changed,
     language_not_served,
     language_question,
-    no_such_choice,
     not_understood,
     restarted,
     topic_question,
@@ -93,8 +92,6 @@ class Output:
             return restarted(texts), []
         if "ask_topic" in custom:
             return topic_question(texts), []
-        if "no_such_choice" in custom:
-            return no_such_choice(texts), []
         if "alternatives" in custom:
             return alternatives(**custom["alternatives"], texts=texts), []
         if custom.get("understood", False) and "ask_back" in custom:

@@ -124,14 +124,11 @@ def topic_question(texts: Texts) -> OutgoingMessage:
     )
 
 
-def no_such_choice(texts: Texts) -> OutgoingMessage:
-    """Said when somebody chooses an offer that was not in the last answer."""
+def no_such_choice(texts: Texts, buttons: tuple[Button, ...]) -> OutgoingMessage:
+    """Said when somebody chooses what was not in the last answer; shows its buttons again."""
     return OutgoingMessage(
-        text=texts.gettext("There is no offer with this number in my last answer."),
-        buttons=(
-            Button(title=texts.gettext("More offers"), payload={"intent": "more_results"}),
-            topics_button(texts),
-        ),
+        text=texts.gettext("There is nothing with this number in my last answer."),
+        buttons=buttons,
         language=texts.language,
     )
 

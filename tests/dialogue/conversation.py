@@ -11,12 +11,13 @@ import yaml
 
 from bot.conversations.models import ButtonKey
 from bot.dialogue.engine import Engine, EngineAnswer
-from bot.i18n.languages import REPLY_LANGUAGES
+from bot.i18n.languages import nearest_reply_language
 from bot.messages import Button, Kind, OutgoingMessage
 from tests.support.talk import Talk
 
 CASES = Path(__file__).parent / "cases"
-in_every_language = pytest.mark.parametrize("language", REPLY_LANGUAGES)
+LANGUAGES = tuple(sorted(path.stem for path in CASES.glob("*.yml")))
+in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def said(language: str) -> dict[str, Any]:
@@ -42,6 +43,11 @@ class Conversation(Talk):
     """What one person says and is told, by intent, effect, offers and buttons."""
 
     engine: ListeningEngine
+
+    @property
+    def language(self) -> str:
+        """The language in which this person is to be answered."""
+        return nearest_reply_language(self.hint)
 
     async def hears(self, *words: str) -> OutgoingMessage:
         """The last of what is answered to the last of ``words``; each must be answered."""

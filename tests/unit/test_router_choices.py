@@ -6,7 +6,7 @@ import pytest
 
 from bot.db.session import Database
 from bot.dialogue import texts as phrases
-from bot.messages import Button, OutgoingMessage
+from bot.messages import Asks, Button, OutgoingMessage
 from tests.conftest import Clock
 from tests.support.fakes import says
 from tests.support.talk import Talk
@@ -51,7 +51,7 @@ async def test_words_press_the_button_they_name(talk: Talk, said: str, heard: st
 
 async def test_a_place_that_is_not_there_is_said_so(talk: Talk) -> None:
     [reply] = await talk.say("3")
-    assert reply.text == phrases.no_such_choice(talk.texts).text
+    assert reply.text == phrases.no_such_choice(talk.texts, ()).text
     assert talk.engine.texts == ["hello"]
 
 
@@ -74,8 +74,19 @@ async def test_a_plain_yes_is_a_message_where_nothing_asks_for_it(
     assert reply.text == "yes"
 
 
-async def test_only_what_was_said_last_can_be_chosen_by_words(talk: Talk) -> None:
+async def test_a_list_can_be_chosen_from_behind_a_short_answer(talk: Talk) -> None:
     await talk.say("something else")
+    await talk.say("flat")
+    assert talk.engine.texts[-1] == "flat"
+    await talk.say("2")
+    assert talk.engine.texts[-1] == FLAT
+    await talk.say("something else")
+    await talk.say("2")
+    assert talk.engine.texts[-1] == "2"
+
+
+async def test_a_number_answers_a_question_for_words(talk: Talk) -> None:
+    talk.show(OutgoingMessage(text="How old?", asks=Asks.WORDS))
     await talk.say("2")
     assert talk.engine.texts[-1] == "2"
 

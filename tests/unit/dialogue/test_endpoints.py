@@ -240,15 +240,8 @@ async def test_wishes_are_read_and_added(dialogue: Dialogue) -> None:
     assert other["offers"]["wishes"] == {}
 
 
-async def test_an_offer_is_chosen_by_number_or_button(dialogue: Dialogue) -> None:
-    first = await dialogue.run("action_search_measures", "ask_language_course")
-    ids = first["offers"]["ids"]
-    assert await dialogue.run("action_refine_search", "inform", choice=2) == {"offer": ids[1]}
-    assert await dialogue.run("action_refine_search", "inform", choice=-1) == {"offer": ids[2]}
+async def test_an_offer_is_chosen_by_button(dialogue: Dialogue) -> None:
     assert await dialogue.run("action_refine_search", "inform", measure="m") == {"offer": "m"}
-    for choice in (0, 4, -4, 99):
-        answer = await dialogue.run("action_refine_search", "inform", choice=choice)
-        assert answer == {"no_such_choice": True}, choice
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,6 @@ def test_an_unknown_description_is_an_error(output: Output) -> None:
     ("custom", "words"),
     [
         ({"ask_topic": True}, phrases.topic_question),
-        ({"no_such_choice": True}, phrases.no_such_choice),
     ],
 )
 @pytest.mark.parametrize("language", REPLY_LANGUAGES)
