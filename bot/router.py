@@ -25,6 +25,7 @@ from bot.conversations.choices import LastWords, last_words
 from bot.conversations.hold import hold
 from bot.conversations.models import Conversation, ConversationState, InboxMessage, InboxState
 from bot.db.session import Database
+from bot.dialogue import people
 from bot.dialogue import texts as phrases
 from bot.dialogue.effects import CountFailure, Reply, RequestHandover, SetLanguage
 from bot.dialogue.engine import Engine
@@ -186,8 +187,8 @@ class Router:
         texts = self._catalogues.get(turn.language)
         command = (turn.payload or {}).get("command")
         emergency = detect(turn.text)
-        if command == phrases.WITHDRAW_HANDOVER and turn.state != ConversationState.WITH_HUMAN:
-            return self._withdraw(texts)
+        if command in people.COMMANDS and turn.state != ConversationState.WITH_HUMAN:
+            return self._press(command, texts)
         # What is stored about a person is theirs to decide, whoever answers them.
         if command == consent.DECLINE:
             return await self._declined(turn, texts)
@@ -196,9 +197,7 @@ class Router:
         if command == consent.FORGET:
             return await self._forget(turn, texts)
         if command == handover_phrases.RATE:
-            return self._rate(turn, texts)
-        if command == handover_phrases.WRITE_AGAIN and turn.state == ConversationState.BOT:
-            return self._write_again(texts)
+            return self._rate(turn.payload or {}, texts)
         if turn.state != ConversationState.BOT and not self._pressed_while_waiting(turn):
             if emergency is None and (turn.payload or {}).get("intent") == "delete_my_data":
                 return _answered(Reply(messages=(consent.ask_delete(texts),)))
@@ -274,47 +273,35 @@ class Router:
         def settle(session: Session, message: InboxMessage) -> None:
             now = self._clock()
             inbox.finish(message, now=now)
-            handover.newcomer_wrote(session, message, now=now)
+            texts = self._catalogues.get(turn.language)
+            kept = people.for_counsellors(session, message, texts=texts, now=now)
+            if kept is not None and not urgent:
+                self._say(session, message, kept)
             if urgent:
-                self._hand_over(session, message, reason=Reason.EMERGENCY, urgent=True)
-                texts = self._catalogues.get(turn.language)
+                self._call_urgently(session, message)
                 kind = detect(turn.text) or safety_answers.Emergency.DANGER
                 self._say(session, message, safety_answers.answer(kind, texts))
 
         return settle
 
-    def _withdraw(self, texts: Texts) -> _Settle:
+    def _press(self, command: str, texts: Texts) -> _Settle:
         def settle(session: Session, message: InboxMessage) -> None:
             now = self._clock()
             inbox.finish(message, now=now)
-            stays = handover.withdraw(session, message.conversation, now=now)
-            self._say(session, message, phrases.handover_withdrawn(texts, stays=stays))
+            self._say(
+                session,
+                message,
+                people.press(session, message, command=command, texts=texts, now=now),
+            )
 
         return settle
 
-    def _rate(self, turn: _Turn, texts: Texts) -> _Settle:
-        payload = turn.payload or {}
-        number, rating = payload.get("handover", 0), payload.get("rating", 0)
-
+    def _rate(self, payload: dict[str, Any], texts: Texts) -> _Settle:
         def settle(session: Session, message: InboxMessage) -> None:
             now = self._clock()
             inbox.finish(message, now=now)
-            conversation = message.conversation
-            if handover.rate(session, conversation, handover_id=number, rating=rating, now=now):
-                self._say(session, message, phrases.thanks_for_rating(texts, rating=rating))
-
-        return settle
-
-    def _write_again(self, texts: Texts) -> _Settle:
-        def settle(session: Session, message: InboxMessage) -> None:
-            now = self._clock()
-            inbox.finish(message, now=now)
-            conversation = message.conversation
-            if handover.return_to_counsellor(session, conversation, now=now):
-                self._say(session, message, phrases.back_with_counsellor(texts))
-                return
-            self._hand_over(session, message, reason=Reason.ASKED, urgent=False)
-            self._say(session, message, phrases.handover_requested(texts))
+            thanks = people.rate(session, message, payload=payload, texts=texts, now=now)
+            self._say(session, message, thanks or phrases.old_button(texts))
 
         return settle
 
@@ -418,24 +405,50 @@ class Router:
         conversation = message.conversation
         reply = answered.reply
         message.intent = reply.intent
+        first_after_talk = conversation.engine_reset_due and answered.engine_was_up
         if answered.engine_was_up:
             conversation.engine_reset_due = False
             conversation.outage_noted_at = None
-        conversation.failures = conversation.failures + 1 if CountFailure() in reply.effects else 0
+        inbox.finish(message, now=now)
+        texts = self._catalogues.get(conversation.language)
+        failure = next((one for one in reply.effects if isinstance(one, CountFailure)), None)
+        if failure is not None:
+            taken_up = None
+            if not failure.asked_back:
+                taken_up = people.take_up_talk(session, message, texts=texts, now=now)
+            if taken_up is not None:
+                self._say(session, message, taken_up)
+                return
+            conversation.failures += 1
+            failures = conversation.failures
+        else:
+            failures, conversation.failures = conversation.failures, 0
+        messages = list(reply.messages)
         for effect in reply.effects:
-            if isinstance(effect, RequestHandover):
-                self._hand_over(session, message, reason=effect.reason, urgent=effect.urgent)
+            if isinstance(effect, RequestHandover) and effect.urgent:
+                self._call_urgently(session, message)
+            elif isinstance(effect, RequestHandover):
+                # Whoever was not understood twice was offered a person; that is why they ask.
+                reason = Reason.NOT_UNDERSTOOD if failures > 1 else effect.reason
+                messages.append(
+                    people.bring_in(session, message, reason=reason, texts=texts, now=now)
+                )
             elif isinstance(effect, SetLanguage):
                 conversation.language, conversation.language_pinned = effect.code, True
-        for outgoing in reply.messages:
+        if first_after_talk and messages and conversation.state == ConversationState.BOT:
+            messages[-1] = people.with_way_back(
+                session, conversation, messages[-1], texts=texts, now=now
+            )
+        for outgoing in messages:
             self._say(session, message, outgoing)
-        inbox.finish(message, now=now)
 
-    def _hand_over(
-        self, session: Session, message: InboxMessage, *, reason: Reason, urgent: bool
-    ) -> None:
+    def _call_urgently(self, session: Session, message: InboxMessage) -> None:
         handover.request(
-            session, message.conversation, reason=reason, urgent=urgent, now=self._clock()
+            session,
+            message.conversation,
+            reason=Reason.EMERGENCY,
+            urgent=True,
+            now=self._clock(),
         )
 
     def _say(self, session: Session, message: InboxMessage, outgoing: OutgoingMessage) -> None:

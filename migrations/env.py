@@ -3,12 +3,13 @@
 from alembic import context
 from bot.booking import models as _booking
 from bot.conversations import models as _conversations
+from bot.counsellors import hours as _hours
 from bot.counsellors import models as _counsellors
 from bot.db.base import Base
 from bot.handover import models as _handover
 from bot.measures import models as _measures
 
-__all__ = ["_booking", "_conversations", "_counsellors", "_handover", "_measures"]
+__all__ = ["_booking", "_conversations", "_counsellors", "_handover", "_hours", "_measures"]
 
 connection = context.config.attributes["connection"]
 context.configure(

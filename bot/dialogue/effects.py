@@ -28,9 +28,14 @@ class SetLanguage:
     code: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CountFailure:
-    """The person was not understood; anything else said by the bot resets the count."""
+    """The person was not understood; anything else said by the bot resets the count.
+
+    ``asked_back``: the bot has some ideas of what was meant and asks which one is right.
+    """
+
+    asked_back: bool = False
 
 
 Effect = RequestHandover | SetLanguage | CountFailure

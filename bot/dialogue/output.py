@@ -15,7 +15,6 @@ from bot.dialogue.engine import EngineAnswer
 from bot.dialogue.meanings import alternatives, ask_back
 from bot.dialogue.texts import (
     emergency,
-    handover_requested,
     language_changed,
     language_not_served,
     language_question,
@@ -64,7 +63,7 @@ class Output:
                 )
             if message is not None:
                 messages.append(message)
-        if not messages:
+        if not messages and not effects:
             raise MessageNotProcessedError(f"the engine was silent on {answer.intent}")
         return Reply(messages=_joined(messages), effects=tuple(effects), intent=answer.intent)
 
@@ -82,8 +81,8 @@ class Output:
         if "language" in custom:
             return self._language(custom["language"], language)
         if "handover" in custom:
-            effect = RequestHandover(reason=Reason(custom["handover"]))
-            return handover_requested(texts), [effect]
+            # What is said about it depends on who is there when it is carried out.
+            return None, [RequestHandover(reason=Reason(custom["handover"]))]
         if "emergency" in custom:
             # The model knows that it is one, not of which kind: the widest answer is given.
             effect = RequestHandover(reason=Reason.EMERGENCY, urgent=True)
@@ -103,13 +102,13 @@ class Output:
     @staticmethod
     def _not_understood(
         meanings: list[str], texts: Texts, failures: int
-    ) -> tuple[OutgoingMessage, list[Effect]]:
+    ) -> tuple[OutgoingMessage | None, list[Effect]]:
         """Asks what was meant, or says what the bot can do; in the end a person takes over."""
         if failures + 1 >= FAILURES_BEFORE_HANDOVER:
-            return handover_requested(texts), [RequestHandover(reason=Reason.NOT_UNDERSTOOD)]
+            return None, [RequestHandover(reason=Reason.NOT_UNDERSTOOD)]
         again = failures > 0
         if meanings:
-            return ask_back(meanings, texts, again=again), [CountFailure()]
+            return ask_back(meanings, texts, again=again), [CountFailure(asked_back=True)]
         return not_understood(texts, again=again), [CountFailure()]
 
     def _language(self, wanted: str | None, language: str) -> tuple[OutgoingMessage, list[Effect]]:
@@ -123,6 +122,8 @@ class Output:
 
 def _joined(messages: list[OutgoingMessage]) -> tuple[OutgoingMessage, ...]:
     """Merges what the engine said in pieces: one question gets one message back."""
+    if not messages:
+        return ()
     cards: tuple[Card, ...] = sum((message.cards for message in messages), ())
     buttons: tuple[Button, ...] = sum((message.buttons for message in messages), ())
     text = "\n\n".join(message.text for message in messages if message.text)

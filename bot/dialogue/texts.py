@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.buttons import human_button, topics_button
-from bot.handover.texts import write_again_button
+from bot.handover.texts import withdraw_button
 from bot.i18n.languages import LANGUAGES, REPLY_LANGUAGES
 from bot.i18n.texts import Texts
 from bot.measures.topics import Topic, topic_name
@@ -13,7 +13,6 @@ from bot.messages import Button, Kind, OutgoingMessage
 from bot.safety.answers import Emergency
 from bot.safety.answers import answer as answer_emergency
 
-WITHDRAW_HANDOVER = "handover.withdraw"
 MAIN_TOPICS = (Topic.LANGUAGE_COURSE, Topic.JOB, Topic.CHILDCARE, Topic.HOUSING)
 
 
@@ -25,67 +24,9 @@ def topic_buttons(texts: Texts) -> tuple[Button, ...]:
     )
 
 
-def handover_requested(texts: Texts) -> OutgoingMessage:
-    """What happens next when a person was called."""
-    return OutgoingMessage(
-        text=texts.gettext(
-            "I have passed this chat on to our counsellors. A person will answer you here, "
-            "as soon as somebody is free. You can go on writing: everything will be read. "
-            "In an emergency do not wait: call 110 or 112."
-        ),
-        buttons=(withdraw_button(texts),),
-        language=texts.language,
-    )
-
-
 def emergency(kind: Emergency, texts: Texts) -> OutgoingMessage:
     """The fixed answer to an emergency, with the way back for whoever was misunderstood."""
     return replace(answer_emergency(kind, texts), buttons=(withdraw_button(texts),))
-
-
-def withdraw_button(texts: Texts) -> Button:
-    """Goes on with the bot instead of waiting for a person."""
-    return Button(
-        title=texts.gettext("Go on with the chat assistant"),
-        payload={"command": WITHDRAW_HANDOVER},
-    )
-
-
-def handover_withdrawn(texts: Texts, *, stays: bool = False) -> OutgoingMessage:
-    """Said when the person goes on with the bot; ``stays``: a counsellor will still answer."""
-    going_on = texts.gettext("All right, I answer you again. What do you need?")
-    kept = texts.gettext("Our counsellors keep your message and will answer it here.")
-    return OutgoingMessage(
-        text=f"{kept} {going_on}" if stays else going_on,
-        buttons=(*topic_buttons(texts), topics_button(texts)),
-        language=texts.language,
-    )
-
-
-def thanks_for_rating(texts: Texts, *, rating: int) -> OutgoingMessage:
-    """Answers a thumb up or down after a talk with a counsellor."""
-    if rating > 0:
-        text = texts.gettext("Thank you, we are glad. What else can I do for you?")
-        return OutgoingMessage(text=text, buttons=(topics_button(texts),), language=texts.language)
-    return OutgoingMessage(
-        text=texts.gettext(
-            "Thank you for telling us. I am sorry that it did not help. "
-            "You can write to the counsellor again, or ask me."
-        ),
-        buttons=(write_again_button(texts), topics_button(texts)),
-        language=texts.language,
-    )
-
-
-def back_with_counsellor(texts: Texts) -> OutgoingMessage:
-    """Said when the person goes back to a counsellor after the end of a talk."""
-    return OutgoingMessage(
-        text=texts.gettext(
-            "You are connected with our counsellors again. They see what you wrote before. "
-            "Write what you still need."
-        ),
-        language=texts.language,
-    )
 
 
 def not_understood(texts: Texts, *, again: bool) -> OutgoingMessage:

@@ -95,6 +95,19 @@ class Queue(Base):
     )
 
 
+class QueueMember(Base):
+    """A counsellor who answers in a queue."""
+
+    __tablename__ = "handover_queue_member"
+
+    queue_id: Mapped[int] = mapped_column(
+        ForeignKey("handover_queue.id", ondelete="CASCADE"), primary_key=True
+    )
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
 class Handover(Base):
     """One handover of one conversation; at most one of a conversation is open.
 

@@ -23,6 +23,8 @@ from bot.handover.models import EventKind, Handover, HandoverState
 from bot.i18n.texts import Catalogues, Texts
 from bot.messages import OutgoingMessage
 
+#: The columns of a handover that nobody has.
+NOBODY: dict[str, Any] = {"claimed_by": None, "claimed_on": None, "claimant": None}
 OPEN = tuple(state for state in HandoverState if state != HandoverState.CLOSED)
 
 
@@ -107,25 +109,33 @@ def take(session: Session, handover: Handover, *, by: Actor, now: datetime) -> N
 
 
 def take_up_again(
-    session: Session, handover: Handover, *, by: Actor, now: datetime, **values: Any
+    session: Session,
+    handover: Handover,
+    *,
+    by: Actor,
+    now: datetime,
+    state: HandoverState = HandoverState.FOR_COUNSELLOR,
+    **values: Any,
 ) -> None:
     """Opens a closed handover; it is the counsellor's turn who had it, or has it by ``values``."""
     move(
         session,
         handover,
         allowed=[HandoverState.CLOSED],
-        state=HandoverState.FOR_COUNSELLOR,
+        state=state,
         closed_at=None,
         outcome=None,
         rating=None,
         waiting_since=now,
         **values,
     )
-    handover.conversation.state = ConversationState.WITH_HUMAN
+    handover.conversation.state = (
+        ConversationState.WITH_HUMAN if state.with_counsellor else ConversationState.WAITING
+    )
     record(session, handover, EventKind.REOPENED, by=by, now=now)
 
 
-def claimant(actor: Actor) -> dict[str, str | None]:
+def claimant(actor: Actor) -> dict[str, Any]:
     """The columns that say who has a handover."""
     return {
         "claimed_by": actor.name[:NAME_LENGTH],

@@ -5,7 +5,6 @@ The router carries them out in the transaction that settles a message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.conversations.hold import hold
 from bot.conversations.models import Conversation, ConversationState, InboxMessage
 from bot.errors import IllegalMoveError
+from bot.handover import routing
 from bot.handover.journal import NEWCOMER, record
 from bot.handover.models import (
     EventKind,
@@ -23,7 +23,7 @@ from bot.handover.models import (
     Outcome,
     Reason,
 )
-from bot.handover.moves import open_handover, take_up_again
+from bot.handover.moves import NOBODY, open_handover, take_up_again
 
 #: So long after the end the newcomer gets back to the same counsellor.
 REOPEN_WITHIN = timedelta(hours=24)
@@ -38,15 +38,16 @@ def request(
     now: datetime,
     topic: str | None = None,
     organization_id: str | None = None,
-    languages: Iterable[str] = (),
 ) -> Handover:
     """Puts a conversation into ``waiting``, or makes its open handover urgent.
 
-    Asking again changes nothing else, so a repeated message is harmless.
+    Without ``topic`` it is the one asked about last. Asking again changes nothing else,
+    so a repeated message is harmless.
     """
     hold(session, conversation.id)
     handover = open_handover(session, conversation.id)
     if handover is None:
+        topic = topic or routing.topic_of(session, conversation.id)
         handover = Handover(
             conversation=conversation,
             state=HandoverState.WAITING.value,
@@ -55,7 +56,8 @@ def request(
             topic=topic,
             organization_id=organization_id,
             language=conversation.language or "",
-            languages=list(dict.fromkeys([conversation.language or "en", *languages])),
+            languages=routing.languages_of(session, conversation),
+            queue=routing.choose_queue(session, topic=topic, organization_id=organization_id),
             requested_at=now,
             waiting_since=now,
             next_alert_at=now if urgent else None,
@@ -114,7 +116,7 @@ def withdraw(session: Session, conversation: Conversation, *, now: datetime) -> 
         if handover.state != HandoverState.WAITING:
             raise IllegalMoveError(f"Handover {handover.id} is with a counsellor.")
         handover.next_alert_at = None
-        stays = handover.urgent or handover.call_wanted or _has_words(session, handover)
+        stays = handover.urgent or handover.call_wanted or has_words(session, handover)
         if stays:
             record(session, handover, EventKind.LEFT_TO_BOT, by=NEWCOMER, now=now)
         else:
@@ -128,7 +130,8 @@ def withdraw(session: Session, conversation: Conversation, *, now: datetime) -> 
     return stays
 
 
-def _has_words(session: Session, handover: Handover) -> bool:
+def has_words(session: Session, handover: Handover) -> bool:
+    """Whether the newcomer has written anything for the counsellors since asking for one."""
     said = select(HandoverEvent.id).where(
         HandoverEvent.handover_id == handover.id, HandoverEvent.kind == EventKind.MESSAGE.value
     )
@@ -154,12 +157,19 @@ def return_to_counsellor(
 ) -> Handover | None:
     """The newcomer takes up a talk that ended less than a day ago, with the same counsellor.
 
-    None when there is none; a new request is to be made then.
+    Others take it over when that one is not there within a day. None when there is no
+    such talk; a new request is to be made then.
     """
     hold(session, conversation.id)
     handover = may_return(session, conversation.id, now=now)
     if handover is None:
         return None
+    back_at = routing.claimants_return(session, handover, now=now)
+    if back_at is None or back_at - now > REOPEN_WITHIN:
+        take_up_again(
+            session, handover, by=NEWCOMER, now=now, state=HandoverState.WAITING, **NOBODY
+        )
+        return handover
     take_up_again(session, handover, by=NEWCOMER, now=now)
     return handover
 

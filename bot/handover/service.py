@@ -26,6 +26,7 @@ from bot.handover.models import (
     Queue,
 )
 from bot.handover.moves import (
+    NOBODY,
     OPEN,
     claimant,
     get,
@@ -107,9 +108,7 @@ def transfer(
         allowed=OPEN,
         state=HandoverState.WAITING,
         queue_id=queue_id,
-        claimed_by=None,
-        claimed_on=None,
-        claimant=None,
+        **NOBODY,
         snoozed_until=None,
         waiting_since=handover.waiting_since or now,
         next_alert_at=now if handover.urgent else None,

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.lists import format_list
 
 from bot.errors import ConfigurationError
@@ -72,6 +72,12 @@ class Texts:
     def moment(self, moment: datetime) -> str:
         """A day and time in the reader's format, in the zone that ``moment`` carries."""
         return format_datetime(moment, format="short", locale=self._locale)
+
+    def day_and_time(self, moment: datetime) -> str:
+        """A near day with its weekday, and the time: "Mon, Nov 30, 9:00 AM" in their format."""
+        day = format_skeleton("MMMEd", moment, tzinfo=moment.tzinfo, locale=self._locale)
+        clock = format_time(moment, "short", tzinfo=moment.tzinfo, locale=self._locale)
+        return str(self._locale.datetime_formats["medium"]).format(clock, day)
 
     def partial_date(self, written: str) -> str:
         """A date known to the year, month or day, as ISO 8601 writes it; anything else as is."""

@@ -13,6 +13,7 @@ from bot.conversations.models import Conversation, InboxMessage, OutboxMessage
 from bot.db.session import Database
 from bot.dialogue.output import Output
 from bot.handover.models import Handover
+from bot.handover.routing import Presence
 from bot.i18n.identify import identify
 from bot.i18n.texts import Catalogues
 from bot.measures.answers import MeasureAnswers
@@ -24,6 +25,7 @@ from tests.support.builders import incoming
 from tests.support.fakes import FakeChannel, FakeEngine, encode
 
 CATALOGUES = Catalogues()
+SOMEBODY_IS_THERE = Presence(is_open=True, back_at=None)
 
 
 def make_router(

@@ -15,6 +15,7 @@ from bot.db.session import Database
 from bot.dialogue import texts as phrases
 from bot.dialogue.output import FAILURES_BEFORE_HANDOVER
 from bot.handover.models import Reason
+from bot.handover.texts import requested
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.messages import Kind
 from bot.privacy import consent
@@ -24,7 +25,7 @@ from bot.safety.answers import Emergency
 from tests.conftest import Clock
 from tests.support.builders import incoming
 from tests.support.fakes import FakeEngine, says, shows
-from tests.support.talk import CATALOGUES, Talk
+from tests.support.talk import CATALOGUES, SOMEBODY_IS_THERE, Talk
 
 NOT_UNDERSTOOD = {"not_understood": True}
 
@@ -328,7 +329,7 @@ async def test_a_person_takes_over_when_nothing_is_understood(
     assert [reply.text for reply in replies] == [
         phrases.not_understood(talk.texts, again=False).text,
         phrases.not_understood(talk.texts, again=True).text,
-        phrases.handover_requested(talk.texts).text,
+        requested(talk.texts, SOMEBODY_IS_THERE).text,
     ]
     assert [item.reason for item in talk.handovers()] == [Reason.NOT_UNDERSTOOD]
     assert talk.conversation.state == ConversationState.WAITING

@@ -15,13 +15,14 @@ from bot.db.session import Database
 from bot.dialogue import texts as phrases
 from bot.dialogue.engine import EngineAnswer
 from bot.handover.models import Reason
+from bot.handover.texts import requested
 from bot.messages import Kind, OutgoingMessage
 from bot.privacy import consent
 from bot.router import ATTEMPTS, PATIENCE
 from tests.conftest import Clock
 from tests.support.builders import incoming
 from tests.support.fakes import FakeEngine, says, shows, silence
-from tests.support.talk import Talk
+from tests.support.talk import SOMEBODY_IS_THERE, Talk
 
 
 @pytest.fixture
@@ -210,7 +211,7 @@ async def test_a_message_interrupted_by_a_crash_is_answered_once(
     assert talk.new_replies() == []
     assert talk.handovers() == []
     [reply] = await talk.settle()
-    assert reply.text == phrases.handover_requested(talk.texts).text
+    assert reply.text == requested(talk.texts, SOMEBODY_IS_THERE).text
     assert processed == ["a person please"]
     assert len(talk.engine.asked) == asked
     assert len({one.message_id for one in talk.engine.asked}) == 1

@@ -9,18 +9,18 @@ import pytest
 
 from bot.conversations.models import Conversation, ConversationState, InboxState
 from bot.db.session import Database
-from bot.dialogue import texts as phrases
 from bot.errors import IllegalMoveError
 from bot.handover import newcomer
 from bot.handover import service as handover
 from bot.handover.journal import Actor
 from bot.handover.models import Reason
+from bot.handover.texts import requested, withdrawn
 from bot.messages import Kind
 from bot.safety import answers as safety_answers
 from bot.safety.answers import Emergency
 from tests.conftest import Clock
 from tests.support.fakes import says, shows
-from tests.support.talk import CATALOGUES, Talk
+from tests.support.talk import CATALOGUES, SOMEBODY_IS_THERE, Talk
 
 WEBER = Actor(name="Weber")
 
@@ -94,7 +94,7 @@ async def test_request_human_puts_the_conversation_into_waiting(
     talk = Talk(database, clock)
     talk.engine.respond = lambda _: shows({"handover": "asked"}, intent="request_human")
     [reply] = await talk.say("I want to talk to a person")
-    assert reply.text == phrases.handover_requested(talk.texts).text
+    assert reply.text == requested(talk.texts, SOMEBODY_IS_THERE).text
     [opened] = talk.handovers()
     assert (opened.reason, opened.urgent, opened.language) == (Reason.ASKED, False, "en")
     assert talk.conversation.state == ConversationState.WAITING
@@ -105,7 +105,7 @@ async def test_whoever_waits_can_go_on_with_the_bot(talk: Talk) -> None:
     await talk.say("a person please")
     talk.engine.respond = says
     [reply] = await talk.press(talk.texts.gettext("Go on with the chat assistant"))
-    assert reply.text == phrases.handover_withdrawn(talk.texts).text
+    assert reply.text == withdrawn(talk.texts, stays=False)
     assert talk.conversation.state == ConversationState.BOT
     assert [item.state for item in talk.handovers()] == ["closed"]
     assert [reply.text for reply in await talk.say("hello again")] == ["hello again"]
