@@ -100,12 +100,28 @@ class Asks(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Document:
+    """A small text file that goes with a message, for example for a calendar.
+
+    ``url`` is where it can also be fetched, in case a channel carries no files; ``title`` says
+    in the reader's language what it is.
+    """
+
+    name: str
+    title: str
+    media_type: str
+    content: str = field(repr=False)
+    url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutgoingMessage:
-    """What a person is told, in their language: text, then cards, then buttons."""
+    """What a person is told, in their language: text, then cards, files, then buttons."""
 
     text: str = field(default="", repr=False)
     cards: tuple[Card, ...] = ()
     buttons: tuple[Button, ...] = ()
+    documents: tuple[Document, ...] = ()
     language: str = "en"
     asks: Asks = Asks.NOTHING
 
@@ -121,6 +137,7 @@ class OutgoingMessage:
             language=data["language"],
             asks=Asks(data.get("asks", "")),
             buttons=tuple(Button(**button) for button in data["buttons"]),
+            documents=tuple(Document(**document) for document in data.get("documents", ())),
             cards=tuple(
                 Card(**{**card, "lines": tuple(CardLine(**line) for line in card["lines"])})
                 for card in data["cards"]

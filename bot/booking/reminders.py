@@ -60,19 +60,21 @@ def plan(session: Session, row: Appointment, *, now: datetime) -> list[Planned]:
 
     None for whoever wants none or cannot be written to.
     """
-    if not row.reminders_wanted or row.conversation_id is None:
-        return []
-    planned = [
-        reminder
-        for reminder in due_times(row.starts_at, ZoneInfo(row.service.zone))
-        if reminder.due_at > now
-    ]
+    planned = ahead(row, now=now)
     session.add_all(
         Reminder(appointment_id=row.id, hours_before=reminder.hours_before, due_at=reminder.due_at)
         for reminder in planned
     )
     session.flush()
     return planned
+
+
+def ahead(row: Appointment, *, now: datetime) -> list[Planned]:
+    """The reminders of a booked appointment that are still to come, soonest first."""
+    if not row.reminders_wanted or row.conversation_id is None:
+        return []
+    times = due_times(row.starts_at, ZoneInfo(row.service.zone))
+    return [reminder for reminder in times if reminder.due_at > now]
 
 
 def drop(session: Session, row: Appointment) -> None:

@@ -9,7 +9,13 @@ from functools import cached_property
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_time,
+    get_timezone_name,
+)
 from babel.lists import format_list
 
 from bot.errors import ConfigurationError
@@ -25,6 +31,12 @@ SOURCE_LANGUAGE = "en"
 # does not reorder the sentence around it.
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
+
+# The digits of numbering systems other than the Latin one, by their name in CLDR.
+_NUMERALS = {
+    "arab": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"),
+    "arabext": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"),
+}
 
 
 def isolate(value: str) -> str:
@@ -65,19 +77,32 @@ class Texts:
         """A name or number as it may stand inside a text of this language."""
         return isolate(value) if self.is_right_to_left and value else value
 
+    def time(self, moment: datetime) -> str:
+        """The time of day in the reader's format, in the zone that ``moment`` carries."""
+        return self._numerals(format_time(moment, "short", locale=self._locale))
+
+    def zone_name(self, moment: datetime) -> str:
+        """The zone that ``moment`` carries, as it is called at that moment."""
+        return get_timezone_name(moment, "long", locale=self._locale)
+
+    def _numerals(self, written: str) -> str:
+        # Babel formats dates with the digits of ASCII in every language.
+        digits = _NUMERALS.get(self._locale.default_numbering_system)
+        return written.translate(digits) if digits else written
+
     def date(self, day: date | datetime, width: str = "medium") -> str:
         """A day in the reader's date format."""
-        return format_date(day, format=width, locale=self._locale)
+        return self._numerals(format_date(day, format=width, locale=self._locale))
 
     def moment(self, moment: datetime) -> str:
         """A day and time in the reader's format, in the zone that ``moment`` carries."""
-        return format_datetime(moment, format="short", locale=self._locale)
+        return self._numerals(format_datetime(moment, format="short", locale=self._locale))
 
     def day_and_time(self, moment: datetime) -> str:
         """A near day with its weekday, and the time: "Mon, Nov 30, 9:00 AM" in their format."""
         day = format_skeleton("MMMEd", moment, tzinfo=moment.tzinfo, locale=self._locale)
         clock = format_time(moment, "short", tzinfo=moment.tzinfo, locale=self._locale)
-        return str(self._locale.datetime_formats["medium"]).format(clock, day)
+        return self._numerals(str(self._locale.datetime_formats["medium"]).format(clock, day))
 
     def partial_date(self, written: str) -> str:
         """A date known to the year, month or day, as ISO 8601 writes it; anything else as is."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from telegram import (
     InlineKeyboardMarkup,
     LinkPreviewOptions,
 )
+from telegram import Message as SentMessage
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import (
     BadRequest,
@@ -46,6 +47,7 @@ from bot.errors import (
     RecipientGoneError,
     RetryLaterError,
 )
+from bot.messages import Document
 
 TELEGRAM_API_URL = "https://api.telegram.org"
 
@@ -128,16 +130,29 @@ class TelegramApi:
 
     async def send_message(self, chat_id: int, text: str, keyboard: Keyboard, *, html: bool) -> str:
         """Sends one message and returns its id; raises a ``DeliveryError``."""
-        if self._closed:
-            raise RetryLaterError(UNREACHABLE_RETRY_SECONDS)
-        try:
-            sent = await self._bot.send_message(
+        return await self._sent(
+            lambda: self._bot.send_message(
                 chat_id,
                 text,
                 parse_mode=ParseMode.HTML if html else None,
                 reply_markup=_inline_keyboard(keyboard),
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
             )
+        )
+
+    async def send_document(self, chat_id: int, document: Document) -> str:
+        """Sends a file and returns the message's id; raises a ``DeliveryError``."""
+        return await self._sent(
+            lambda: self._bot.send_document(
+                chat_id, document.content.encode(), filename=document.name
+            )
+        )
+
+    async def _sent(self, send: Callable[[], Awaitable[SentMessage]]) -> str:
+        if self._closed:
+            raise RetryLaterError(UNREACHABLE_RETRY_SECONDS)
+        try:
+            sent = await send()
         except TelegramError as error:
             # The original may quote addresses and answers; it ends here.
             raise delivery_error(error) from None

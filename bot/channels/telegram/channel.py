@@ -103,6 +103,8 @@ class TelegramChannel:
             raise
 
     async def _deliver(self, chat_id: int, part: Part) -> str:
+        if part.document:
+            return await self._api.send_document(chat_id, part.document)
         try:
             return await self._api.send_message(chat_id, part.html, part.keyboard, html=True)
         except MarkupRefusedError:

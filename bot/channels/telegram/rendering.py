@@ -20,7 +20,7 @@ from bot.channels.telegram.text import (
 from bot.errors import DeliveryRefusedError
 from bot.i18n.languages import direction
 from bot.i18n.texts import isolate
-from bot.messages import Button, Card, CardLine, OutgoingMessage
+from bot.messages import Button, Card, CardLine, Document, OutgoingMessage
 
 MAXIMUM_KEY_BYTES = 64
 #: Two buttons share a row when both titles are at most so long.
@@ -37,11 +37,15 @@ Keyboard = tuple[tuple[tuple[str, str], ...], ...]
 
 @dataclass(frozen=True)
 class Part:
-    """One Telegram message: as HTML, as plain text should that be refused, and buttons."""
+    """One Telegram message: as HTML, as plain text should that be refused, and buttons.
+
+    With a ``document`` it is that file and nothing else.
+    """
 
     html: str = field(repr=False)
     plain: str = field(repr=False)
     keyboard: Keyboard = field(default=(), repr=False)
+    document: Document | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ _Block = tuple[_Run, ...]
 
 
 def render(message: OutgoingMessage) -> list[Part]:
-    """The Telegram messages for one message of ours, in order; buttons under the last.
+    """The Telegram messages for one message of ours: words, buttons under the last, then files.
 
     Each part has at most 4096 UTF-16 units after parsing. A message that says
     nothing gives no part. Raises ``DeliveryRefusedError`` for a button whose key
@@ -80,7 +84,7 @@ def render(message: OutgoingMessage) -> list[Part]:
     parts = [Part(_html(body), _plain(body)) for body in bodies]
     if parts:
         parts[-1] = Part(parts[-1].html, parts[-1].plain, keyboard)
-    return parts
+    return parts + [Part("", "", document=document) for document in message.documents]
 
 
 def _card(card: Card, *, rtl: bool) -> Iterator[_Run]:

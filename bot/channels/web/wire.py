@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from bot.channels.web.sessions import ChatSession
 from bot.conversations.transcript import Entry, PersonEntry, ReplyEntry
 from bot.i18n.languages import direction
-from bot.messages import Card, CardLine
+from bot.messages import Card, CardLine, Document
 
 # Marks that keep numbers and Latin names in order within right-to-left text.
 _BIDI_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -52,6 +52,7 @@ def reply_data(reply: ReplyEntry) -> dict[str, Any]:
         "language": message.language,
         "direction": direction(message.language),
         "cards": [_card_data(card) for card in message.cards],
+        "documents": [_document_data(document) for document in message.documents],
         "buttons": [{"title": b.title, "key": b.key} for b in message.buttons if b.key],
         "at": moment(reply.at),
     }
@@ -73,6 +74,12 @@ def _card_data(card: Card) -> dict[str, Any]:
         ],
         "source": {"label": card.source_label, "href": web_address(card.source_url)},
     }
+
+
+def _document_data(document: Document) -> dict[str, Any]:
+    # A file that stands nowhere else is carried by its own address.
+    address = document.url or f"data:{document.media_type};charset=utf-8,{quote(document.content)}"
+    return {"title": document.title, "name": document.name, "href": address}
 
 
 def href(line: CardLine) -> str | None:

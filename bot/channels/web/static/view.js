@@ -11,6 +11,7 @@ const ICONS = {
   check: "m5 12.5 4.5 4.5L19 7.5",
   clock: "M12 7.5V12l3 2M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z",
   email: "M4 6.5h16v11H4ZM4.5 7l7.5 6 7.5-6",
+  file: "M8 3.5h6l4 4v13H6v-17ZM14 3.5v4h4M12 10.5v6m-2.5-2.5 2.5 2.5 2.5-2.5",
   failed: "M12 7.5v5.5m0 3v.5M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z",
   note: "M12 8.5v5m0 2.5v.5M12 4 3 19.5h18Z",
   phone: "M7.5 4 10 8.6 8.2 10.4a11.6 11.6 0 0 0 5.4 5.4l1.8-1.8L20 16.5l-1 3.5C11 20 4 13 4 5Z",
@@ -176,6 +177,7 @@ export class View {
       isCounsellor ? this.#text("counsellor", "p", "who") : make("p", { className: "unseen" }, "Lotse"),
       reply.text ? this.#replyBubble(reply) : null,
       reply.cards.length ? make("ul", { className: "cards" }, ...reply.cards.map((card) => this.#card(card, reply))) : null,
+      ...reply.documents.map((document) => this.#document(document, reply)),
       reply.buttons.length ? this.#choices(reply) : null,
       make("p", { className: "meta" }, this.#time(reply.at)),
     );
@@ -212,6 +214,11 @@ export class View {
         ? make("p", { className: "source" }, href ? this.#webLink(href, label || href) : label)
         : null,
     );
+  }
+
+  #document({ title, name, href }, reply) {
+    return make("p", { className: "document", dir: reply.direction },
+      make("a", { href, download: name }, icon("file"), make("bdi", {}, title)));
   }
 
   #fact({ label, value, kind, href }) {

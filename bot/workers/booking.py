@@ -1,0 +1,65 @@
+"""What booking does by the clock: holds end, reminders go out, free times are offered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bot.booking import reminders, waiting
+from bot.booking import service as booking
+from bot.booking.telling import Teller
+from bot.clock import Clock
+from bot.db.session import Database
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 15.0
+# So many reminders or offers in one transaction; what is left is taken at the next look.
+BATCH = 50
+
+
+class BookingWorker:
+    """Looks every quarter of a minute; several of them, in any processes, do not disturb.
+
+    What is due is claimed, turned into messages and committed in one transaction, so that a
+    crash leaves it due and no reminder is sent twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        teller: Teller,
+        clock: Clock,
+        told: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._teller = teller
+        self._clock = clock
+        self._told = told
+
+    async def run(self) -> None:
+        """Goes on until cancelled; errors of the database are waited out."""
+        while True:
+            try:
+                if await asyncio.to_thread(self.look):
+                    self._told()
+            except Exception as error:
+                log.error("booking.look_failed", error=type(error).__name__)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look(self) -> int:
+        """Does what is due now; returns how many people will be told something."""
+        now = self._clock()
+        with self._database.transaction() as session:
+            booking.expire_holds(session, now=now)
+        told = 0
+        with self._database.transaction() as session:
+            for reminder in reminders.take_due(session, now=now, limit=BATCH):
+                told += self._teller.remind(session, reminder.appointment, now=now)
+        with self._database.transaction() as session:
+            for entry, held in waiting.offer_free_times(session, now=now, limit=BATCH):
+                told += self._teller.offer(session, entry, held, now=now)
+        return told
