@@ -18,6 +18,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 import encoder
 from actions import all_actions
+from bot.booking.presentation import Site
+from bot.booking.telling import Teller
+from bot.channels.appointments import appointment_routes
 from bot.channels.health import health_routes
 from bot.channels.telegram import (
     BotApiError,
@@ -54,6 +57,7 @@ from bot.measures.search import EncodeQuery, Vector
 from bot.messages import Channel, IncomingMessage
 from bot.router import Router
 from bot.safety.detect import load as load_phrases
+from bot.workers.booking import BookingWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 
@@ -165,6 +169,7 @@ class Lotse:
     engine_process: EngineProcess | None
     inbox_worker: InboxWorker
     outbox_worker: OutboxWorker
+    booking_worker: BookingWorker
     internal: Starlette
     public: Starlette
     streams: EventStreams
@@ -190,6 +195,7 @@ class Lotse:
             _serve(self.public, self.settings.host, self.settings.port),
             self.inbox_worker.run(),
             self.outbox_worker.run(),
+            self.booking_worker.run(),
         ]
         if self.engine_process:
             parts.append(self.engine_process.run())
@@ -228,6 +234,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     telegram_channel = TelegramChannel(api) if api else None
     if telegram_channel:
         channels[TelegramChannel.name] = telegram_channel
+    teller = Teller(catalogues=catalogues, site=Site(settings.site_url))
     outbox_worker = OutboxWorker(
         database=database, channels=channels, owner=owner, clock=clock, limit=OUTBOX_LIMIT
     )
@@ -241,6 +248,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             identify=identify,
             clock=clock,
             ask_consent=settings.ask_consent,
+            teller=teller,
         ),
         channels=channels,
         owner=owner,
@@ -293,6 +301,13 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             gettext_for=lambda language: catalogues.get(language).gettext,
             settings=WebSettings(secure_cookies=settings.public_url.startswith("https://")),
         ),
+        *appointment_routes(
+            database=database,
+            catalogues=catalogues,
+            teller=teller,
+            clock=clock,
+            told=outbox_worker.wake,
+        ),
         *(telegram.routes if telegram else ()),
         Mount("/console", console),
     ]
@@ -303,6 +318,9 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         engine_process=None if settings.engine_external else EngineProcess(settings, token=token),
         inbox_worker=inbox_worker,
         outbox_worker=outbox_worker,
+        booking_worker=BookingWorker(
+            database=database, teller=teller, clock=clock, told=outbox_worker.wake
+        ),
         internal=endpoints.create_app(
             responses=Responses(catalogues), actions=all_actions(measures), token=token
         ),

@@ -19,13 +19,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot import commands
+from bot.booking.telling import Teller
 from bot.clock import Clock
 from bot.conversations import inbox, outbox
 from bot.conversations.choices import LastWords, last_words
 from bot.conversations.hold import hold
 from bot.conversations.models import Conversation, ConversationState, InboxMessage, InboxState
 from bot.db.session import Database
-from bot.dialogue import people
+from bot.dialogue import appointments, people
 from bot.dialogue import texts as phrases
 from bot.dialogue.effects import CountFailure, Reply, RequestHandover, SetLanguage
 from bot.dialogue.engine import Engine
@@ -96,6 +97,7 @@ class Router:
         identify: Identify,
         clock: Clock,
         ask_consent: bool,
+        teller: Teller,
     ) -> None:
         self._database = database
         self._engine = engine
@@ -104,6 +106,7 @@ class Router:
         self._identify = identify
         self._clock = clock
         self._ask_consent = ask_consent
+        self._teller = teller
 
     async def answer_next(self, conversation_id: str) -> bool:
         """Answers the oldest due message of a conversation; False when there is none.
@@ -196,6 +199,8 @@ class Router:
             return self._agreed()
         if command == consent.FORGET:
             return await self._forget(turn, texts)
+        if command in appointments.COMMANDS:
+            return self._about_appointment(turn, texts)
         if command == handover_phrases.RATE:
             return self._rate(turn.payload or {}, texts)
         if turn.state != ConversationState.BOT and not self._pressed_while_waiting(turn):
@@ -344,8 +349,25 @@ class Router:
         def settle(session: Session, message: InboxMessage) -> None:
             conversation = message.conversation
             session.expunge(message)
-            forget_contents(session, conversation)
+            forget_contents(session, conversation, now=self._clock())
             outbox.add(session, conversation=conversation, messages=[last_words], now=self._clock())
+
+        return settle
+
+    def _about_appointment(self, turn: _Turn, texts: Texts) -> _Settle:
+        def settle(session: Session, message: InboxMessage) -> None:
+            now = self._clock()
+            inbox.finish(message, now=now)
+            contact_id = message.conversation.identity.contact_id
+            answer = appointments.press(
+                session,
+                turn.payload or {},
+                texts,
+                contact_id=contact_id,
+                teller=self._teller,
+                now=now,
+            )
+            self._say(session, message, answer or phrases.old_button(texts))
 
         return settle
 

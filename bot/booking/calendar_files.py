@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, vCalAddress, vText
 
+from bot.booking.calendar_zones import timezone_component
+from bot.booking.clocktime import comes_twice
 from bot.booking.models import Appointment, AppointmentState
 from bot.messages import Card
 
@@ -40,6 +42,7 @@ def appointment_file(row: Appointment, card: Card, *, site_url: str, now: dateti
             alarm.add("description", card.title)
             alarm.add("trigger", before)
             event.add_component(alarm)
+    calendar.add_component(timezone_component(ZoneInfo(row.service.zone), row.starts_at.year))
     calendar.add_component(event)
     return _written(calendar)
 
@@ -54,7 +57,12 @@ def feed_file(
     calendar = _calendar("PUBLISH")
     calendar.add("x-wr-calname", name)
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    zones: set[str] = set()
     for row, title in rows:
+        if row.service.zone not in zones:
+            zones.add(row.service.zone)
+            zone = ZoneInfo(row.service.zone)
+            calendar.add_component(timezone_component(zone, row.starts_at.year))
         event = _event(row, site_url=site_url, stamp=now)
         event.add("summary", title)
         if row.service.place and row.way == "place":
@@ -85,17 +93,12 @@ def _event(row: Appointment, *, site_url: str, stamp: datetime) -> Event:
 
 
 def _local(moment: datetime, zone: str) -> datetime:
-    """The time by the wall clock; in UTC where that would be read as the hour before.
-
-    A local time that comes twice means its first coming (RFC 5545, 3.3.5), so its second coming
-    can only be written in UTC.
-    """
+    """The time by the wall clock; in UTC where the clock shows it twice that day."""
     local = moment.astimezone(ZoneInfo(zone))
-    return moment.astimezone(UTC) if local.fold else local
+    return moment.astimezone(UTC) if comes_twice(local) else local
 
 
 def _written(calendar: Calendar) -> str:
-    calendar.add_missing_timezones()
     written: bytes = calendar.to_ical()
     return written.decode()
 

@@ -54,6 +54,11 @@ def instant(day: date, minute_of_day: int, zone: ZoneInfo) -> int:
     raise ValueError(f"no clock in {zone.key} shows a time on {day}")
 
 
+def comes_twice(local: datetime) -> bool:
+    """Whether clocks in the zone of ``local`` show its time twice that day."""
+    return local.replace(fold=0).utcoffset() > local.replace(fold=1).utcoffset()  # type: ignore[operator]
+
+
 @lru_cache(maxsize=4096)
 def _day(day: date, zone: ZoneInfo) -> tuple[int, bool]:
     """The day's first instant, and whether its clock runs evenly to midnight."""

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.booking.calendar_files import appointment_file
+from bot.booking.clocktime import comes_twice
 from bot.booking.models import Appointment, AppointmentState, CounsellingService, Way
 from bot.booking.reminders import Planned
 from bot.i18n.texts import Texts
@@ -47,21 +48,28 @@ def in_language(written: Mapping[str, Any], language: str) -> str:
     return str(next(iter(written.values()), ""))
 
 
+def local(moment: datetime, zone: str) -> datetime:
+    """A moment as clocks in a zone show it."""
+    return moment.astimezone(ZoneInfo(zone))
+
+
 def slot_label(starts_at: datetime, zone: str, texts: Texts) -> str:
     """A time as a short button title: "Tue, Nov 17, 9:00 AM"."""
-    local = starts_at.astimezone(ZoneInfo(zone))
-    label = f"{texts.short_day(local)}, {texts.time(local)}"
-    return f"{label} ({texts.zone_name(local)})" if _comes_twice(local) else label
+    day = texts.short_day(local(starts_at, zone))
+    return f"{day}, {time_label(starts_at, zone, texts)}"
+
+
+def time_label(starts_at: datetime, zone: str, texts: Texts) -> str:
+    """The time of day; with the zone's name where the clock shows it twice that day."""
+    shown = local(starts_at, zone)
+    time = texts.time(shown)
+    return f"{time} ({texts.zone_name(shown)})" if comes_twice(shown) else time
 
 
 def when(starts_at: datetime, zone: str, texts: Texts) -> str:
     """A time in full, with the zone that makes it unmistakable."""
-    local = starts_at.astimezone(ZoneInfo(zone))
-    return f"{texts.date(local, 'full')}, {texts.time(local)} ({texts.zone_name(local)})"
-
-
-def _comes_twice(local: datetime) -> bool:
-    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    shown = local(starts_at, zone)
+    return f"{texts.date(shown, 'full')}, {texts.time(shown)} ({texts.zone_name(shown)})"
 
 
 def way_name(way: Way, texts: Texts) -> str:
@@ -181,21 +189,22 @@ def reminder(row: Appointment, texts: Texts, *, token: str, site: Site) -> Outgo
 
 def offer(held: Appointment, texts: Texts, *, entry_id: int, until: datetime) -> OutgoingMessage:
     """A time that became free, for somebody on the waiting list."""
-    local = until.astimezone(ZoneInfo(held.service.zone))
     return OutgoingMessage(
         text=texts.gettext(
             "A time has become free: {time}. Do you want it? I keep it for you until {until}.",
             time=when(held.starts_at, held.service.zone, texts),
-            until=texts.time(local),
+            until=time_label(until, held.service.zone, texts),
         ),
         buttons=(
             Button(
                 title=texts.gettext("Yes, book it"),
                 payload={"command": ACCEPT_OFFER, "entry": entry_id},
+                means="yes",
             ),
             Button(
                 title=texts.gettext("No, thank you"),
                 payload={"command": DECLINE_OFFER, "entry": entry_id},
+                means="no",
             ),
         ),
         language=texts.language,

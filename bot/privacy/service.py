@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from bot.booking.forgetting import forget as forget_appointments
 from bot.conversations.models import (
     ButtonKey,
     Contact,
@@ -17,12 +20,14 @@ from bot.conversations.models import (
 from bot.handover.models import Handover
 
 
-def forget_contents(session: Session, conversation: Conversation) -> None:
+def forget_contents(session: Session, conversation: Conversation, *, now: datetime) -> None:
     """Deletes all that was written, told and handed over in a conversation.
 
+    Appointments ahead are cancelled, and no appointment keeps anything about the person.
     The address stays until ``forget_contact`` so that the person can be told;
     the conversation is marked for it and otherwise as new.
     """
+    forget_appointments(session, conversation.identity.contact_id, now=now)
     for model in (ButtonKey, OutboxMessage, InboxMessage, Handover):
         session.execute(
             delete(model)

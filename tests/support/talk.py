@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.booking.presentation import Site
+from bot.booking.telling import Teller
 from bot.conversations import inbox, outbox
 from bot.conversations.models import Conversation, InboxMessage, OutboxMessage
 from bot.db.session import Database
@@ -41,6 +43,7 @@ def make_router(
         identify=identify,
         clock=clock,
         ask_consent=ask_consent,
+        teller=Teller(catalogues=CATALOGUES, site=Site("https://lotse.test")),
     )
 
 

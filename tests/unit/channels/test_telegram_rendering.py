@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.channels.telegram.rendering import Part, render
 from bot.channels.telegram.text import is_blank, split, utf16_length
 from bot.errors import DeliveryRefusedError
-from bot.messages import Button, Card, CardLine, OutgoingMessage
+from bot.messages import Button, Card, CardLine, Document, OutgoingMessage
 from tests.support.bot_api.markup import parse_html
 
 CARD = Card(
@@ -171,3 +171,12 @@ def test_every_part_is_what_telegram_takes(
         assert 0 < utf16_length(part.plain) <= 4096
         words += part.plain
     assert _visible(words) == _visible(f"{text}{title}{body}Label: {value}")
+
+
+def test_files_follow_the_words_as_messages_of_their_own() -> None:
+    file = Document(name="a.ics", title="Calendar file", media_type="text/calendar", content="x")
+    words, sent = render(
+        OutgoingMessage(text="Booked.", documents=(file,), buttons=(Button(title="ok", key="k"),))
+    )
+    assert words.keyboard
+    assert sent == Part("", "", document=file)
