@@ -55,8 +55,9 @@ def local(moment: datetime, zone: str) -> datetime:
 
 def slot_label(starts_at: datetime, zone: str, texts: Texts) -> str:
     """A time as a short button title: "Tue, Nov 17, 9:00 AM"."""
-    day = texts.short_day(local(starts_at, zone))
-    return f"{day}, {time_label(starts_at, zone, texts)}"
+    shown = local(starts_at, zone)
+    label = texts.day_and_time(shown)
+    return f"{label} ({texts.zone_name(shown)})" if comes_twice(shown) else label
 
 
 def time_label(starts_at: datetime, zone: str, texts: Texts) -> str:
