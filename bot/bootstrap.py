@@ -10,13 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import numpy as np
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
-import encoder
 from actions import all_actions
 from bot.booking.presentation import Site
 from bot.booking.telling import Teller
@@ -53,38 +51,20 @@ from bot.i18n.identify import identify, preload
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues
 from bot.measures.answers import MeasureAnswers
-from bot.measures.search import EncodeQuery, Vector
+from bot.measures.encoding import SentenceMeanings
+from bot.measures.search import Meanings
 from bot.messages import Channel, IncomingMessage
 from bot.router import Router
 from bot.safety.detect import load as load_phrases
 from bot.workers.booking import BookingWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
+from bot.workers.search import SearchUpkeep
 
 log = structlog.get_logger(__name__)
 
 OUTBOX_LIMIT = 64
 STOP_SECONDS = 5.0
-
-
-def query_encoder() -> EncodeQuery:
-    """Gives a text its vector; the model is loaded at the first call."""
-    loaded: list[encoder.Encoder] = []
-
-    def encode(text: str) -> Vector:
-        if not loaded:
-            loaded.append(encoder.load(threads=1))
-        vector: Vector = loaded[0].encode([text])[0]
-        return vector
-
-    return encode
-
-
-def embed_passages(texts: Sequence[str]) -> tuple[str, list[bytes]]:
-    """The model's name and the vectors of texts, as they stand in the database."""
-    model = encoder.load(threads=2)
-    vectors = model.encode(texts, kind="passage")
-    return model.name, [np.asarray(vector, dtype="<f4").tobytes() for vector in vectors]
 
 
 def engine_token(settings: Settings) -> str:
@@ -170,6 +150,7 @@ class Lotse:
     inbox_worker: InboxWorker
     outbox_worker: OutboxWorker
     booking_worker: BookingWorker
+    search_upkeep: SearchUpkeep
     internal: Starlette
     public: Starlette
     streams: EventStreams
@@ -196,6 +177,7 @@ class Lotse:
             self.inbox_worker.run(),
             self.outbox_worker.run(),
             self.booking_worker.run(),
+            self.search_upkeep.run(),
         ]
         if self.engine_process:
             parts.append(self.engine_process.run())
@@ -222,8 +204,8 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     catalogues = Catalogues()
     token = engine_token(settings)
     engine = Engine(url=settings.engine_url, token=token, timeout=settings.engine_timeout)
-    encode = query_encoder()
-    measures = MeasureAnswers(database=database, encode=encode, clock=clock)
+    meanings = SentenceMeanings()
+    measures = MeasureAnswers(database=database, meanings=meanings, clock=clock)
     owner = uuid.uuid4().hex
     streams = EventStreams()
     channels: dict[str, Channel] = {
@@ -321,20 +303,21 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         booking_worker=BookingWorker(
             database=database, teller=teller, clock=clock, told=outbox_worker.wake
         ),
+        search_upkeep=SearchUpkeep(database=database, meanings=meanings),
         internal=endpoints.create_app(
             responses=Responses(catalogues), actions=all_actions(measures), token=token
         ),
         public=Starlette(routes=routes),
         streams=streams,
         telegram=telegram,
-        warm_up=lambda: _warm_up(encode),
+        warm_up=lambda: _warm_up(meanings),
     )
 
 
-def _warm_up(encode: EncodeQuery) -> None:
+def _warm_up(meanings: Meanings) -> None:
     load_phrases()
     preload()
-    encode("")
+    meanings.query("")
 
 
 def _telegram_api(settings: Settings) -> TelegramApi | None:

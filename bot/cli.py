@@ -170,12 +170,15 @@ def import_measures(
 
 
 def _import(database: Database, file: Path) -> None:
-    from bot.bootstrap import embed_passages
+    from bot.measures.encoding import SentenceMeanings
+    from bot.workers.search import SearchUpkeep
 
     rows = csv_import.read(file)
     texts = csv_import.read_texts(file.parent / "measure_texts")
     with console.status(f"Importing {len(rows)} offers"), database.transaction() as session:
-        report = csv_import.store(session, rows, texts=texts, embed=embed_passages, now=utc_now())
+        report = csv_import.store(session, rows, texts=texts, now=utc_now())
+    with console.status("Making them ready for searches"):
+        SearchUpkeep(database=database, meanings=SentenceMeanings(threads=2)).catch_up()
     console.print(
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged; "
         f"{report.drafts} are drafts that only editors see."

@@ -14,7 +14,7 @@ from bot.db.session import Database
 from bot.i18n.texts import Texts
 from bot.measures.models import Measure, Status
 from bot.measures.presentation import card
-from bot.measures.search import EncodeQuery, Found, Wishes, search
+from bot.measures.search import Found, Meanings, MeasureSearch, Wishes
 from bot.measures.topics import Topic, topic_name
 from bot.messages import Button, OutgoingMessage
 
@@ -24,21 +24,21 @@ PAGE_SIZE = 3
 class MeasureAnswers:
     """Searches offers and puts them into words."""
 
-    def __init__(self, *, database: Database, encode: EncodeQuery, clock: Clock) -> None:
+    def __init__(self, *, database: Database, meanings: Meanings, clock: Clock) -> None:
         self._database = database
-        self._encode = encode
+        self._search = MeasureSearch(meanings=meanings)
         self._clock = clock
 
     def find(self, *, topic: Topic, wishes: Wishes, text: str) -> Found:
         """All offers of a topic that fit, best first; see ``bot.measures.search``."""
         with self._database.reading() as session:
-            return search(
+            return self._search.find(
                 session,
                 topic=topic,
                 wishes=wishes,
                 text=text,
-                encode=self._encode,
                 first=PAGE_SIZE,
+                now=self._clock(),
             )
 
     def offers(self, shown: dict[str, Any], texts: Texts) -> OutgoingMessage:

@@ -37,7 +37,7 @@ Fields = dict[str, Json]
 
 NOT_FIELDS = frozenset(
     {
-        *("id", "external_id", "organization_id", "embedding", "embedding_model"),
+        *("id", "external_id", "organization_id"),
         *("updated_at", "revision", "hand_written"),
     }
 )

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.db.base import NEVER_REUSE_IDS, Base, new_id
@@ -80,7 +80,6 @@ class Measure(Base):
     ``assured_date`` is the day on which the facts were last checked;
     ``source_date`` is what the source page says of its own age (``2025``,
     ``2026-02``, ``2026-02-09``). Ages are whole years, of whom ``age_of`` says.
-    ``embedding`` holds 384 little-endian float32 numbers made by ``embedding_model``.
 
     ``address``, ``district``, ``postal_code``, ``city`` and ``phone`` are what cards
     show and searches filter by; the structured facts behind them stand in the tables of
@@ -128,8 +127,6 @@ class Measure(Base):
     extra: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hand_written: Mapped[list[str]] = mapped_column(default=list)
 
-    embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
-    embedding_model: Mapped[str] = mapped_column(String(80), default="")
     updated_at: Mapped[datetime] = mapped_column(index=True)
     revision: Mapped[int] = mapped_column(default=1)
 

@@ -137,8 +137,13 @@ def is_stale(measure: Measure, today: date) -> bool:
     A page known to the month or year counts from the end of that time; one
     without any date counts as stale.
     """
-    checked = measure.assured_date or _latest_day(measure.source_date)
+    checked = checked_on(measure)
     return checked is None or today - checked > STALE_AFTER
+
+
+def checked_on(measure: Measure) -> date | None:
+    """The day on which a row was last checked, else the latest on which its page was written."""
+    return measure.assured_date or _latest_day(measure.source_date)
 
 
 def _latest_day(written: str) -> date | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from bot.dialogue.engine import EngineAnswer
 from bot.errors import EngineUnavailableError, MessageNotProcessedError
-from bot.measures.search import Vector
+from bot.measures.search.codes import Matrix, Vector
 from bot.messages import OutgoingMessage
 
 WAIT_SECONDS = 30.0
@@ -222,6 +222,14 @@ def encode(text: str) -> Vector:
     return (vector / np.linalg.norm(vector)).astype("<f4")
 
 
-def embed(texts: Sequence[str]) -> tuple[str, list[bytes]]:
-    """What an import stores beside each measure, made by ``encode``."""
-    return "fake", [encode(text).tobytes() for text in texts]
+class FakeMeanings:
+    """Vectors made by ``encode``."""
+
+    name = "fake"
+
+    def query(self, text: str) -> Vector:
+        return encode(text)
+
+    def passages(self, texts: Sequence[str]) -> Matrix:
+        vectors = [encode(text) for text in texts]
+        return np.array(vectors, dtype=np.float32).reshape(len(texts), DIMENSIONS)

@@ -13,7 +13,9 @@ from bot.config import PROJECT
 from bot.db.session import Database
 from bot.measures.importers import csv as csv_import
 from bot.measures.models import Measure, MeasureText, MeasureTopic, Organization, Status
-from tests.support.fakes import embed, encode
+from bot.measures.search import refresh
+from bot.workers.search import SearchUpkeep
+from tests.support.fakes import FakeMeanings
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -42,8 +44,6 @@ def new_measure(
         "source_url": "https://example.org/",
         "source_title": "Example",
         "source_date": "2026-02",
-        "embedding": encode(str(number)).tobytes(),
-        "embedding_model": "fake",
         "updated_at": NOW,
     }
     measure = Measure(**{**values, **changes})
@@ -60,7 +60,7 @@ def new_measure(
         for language in ("en", "de")
     ]
     session.add(measure)
-    session.flush()
+    refresh(session, [measure], meanings=FakeMeanings())
     return measure
 
 
@@ -69,7 +69,8 @@ def import_starter_measures(database: Database) -> None:
     rows = csv_import.read(PROJECT / "data" / "measures.csv")
     texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
     with database.transaction() as session:
-        csv_import.store(session, rows, texts=texts, embed=embed, now=NOW)
+        csv_import.store(session, rows, texts=texts, now=NOW)
+    SearchUpkeep(database=database, meanings=FakeMeanings()).catch_up()
 
 
 def all_measures(database: Database) -> list[Measure]:

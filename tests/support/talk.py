@@ -24,7 +24,7 @@ from bot.router import Router
 from bot.workers.outbox import OutboxWorker
 from tests.conftest import Clock
 from tests.support.builders import incoming
-from tests.support.fakes import FakeChannel, FakeEngine, encode
+from tests.support.fakes import FakeChannel, FakeEngine, FakeMeanings
 
 CATALOGUES = Catalogues()
 SOMEBODY_IS_THERE = Presence(is_open=True, back_at=None)
@@ -34,7 +34,7 @@ def make_router(
     database: Database, clock: Clock, engine: FakeEngine, *, ask_consent: bool = False
 ) -> Router:
     """The real router with real texts; only the engine is a stand-in."""
-    measures = MeasureAnswers(database=database, encode=encode, clock=clock)
+    measures = MeasureAnswers(database=database, meanings=FakeMeanings(), clock=clock)
     return Router(
         database=database,
         engine=engine,

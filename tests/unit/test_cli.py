@@ -19,7 +19,7 @@ from bot.handover import newcomer
 from bot.handover.models import Handover, Reason
 from tests.conftest import Clock
 from tests.support.builders import incoming
-from tests.support.fakes import embed
+from tests.support.fakes import FakeMeanings
 
 runner = CliRunner()
 
@@ -180,7 +180,7 @@ def test_a_file_that_is_not_there_is_named(run: Callable[..., tuple[int, str, st
 def test_measures_are_imported_and_listed(
     run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.bootstrap.embed_passages", embed)
+    monkeypatch.setattr("bot.measures.encoding.SentenceMeanings", lambda threads: FakeMeanings())
     code, output, _ = run("measures", "import")
     assert code == 0
     assert "144 added, 0 changed, 0 unchanged; 16 are drafts" in output

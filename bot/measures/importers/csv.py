@@ -17,7 +17,7 @@ from bot.errors import ImportRejectedError
 from bot.measures.fields import TEXT_FIELDS, Fields
 from bot.measures.importers import readings
 from bot.measures.importers.records import Record, stable_id
-from bot.measures.importers.store import Embed, ImportReport
+from bot.measures.importers.store import ImportReport
 from bot.measures.importers.store import store as store_records
 from bot.measures.importers.tables import Row, rows
 from bot.measures.models import Kind, Measure, Organization, Status, TextState
@@ -140,7 +140,6 @@ def store(
     rows: Sequence[Row],
     *,
     texts: dict[str, dict[str, Row]],
-    embed: Embed | None,
     now: datetime,
     source: str = "import:csv",
     force: bool = False,
@@ -154,7 +153,6 @@ def store(
         session,
         (_record(row, texts) for row in rows),
         source=source,
-        embed=embed,
         now=now,
         force=force,
         progress=progress,

@@ -19,7 +19,6 @@ from bot.measures.fields import Fields, as_text, table_of
 from bot.measures.importers.records import Record, Rejected, stable_id
 from bot.measures.models import Change, Measure, Organization, Status, TextState
 
-Embed = Callable[[Sequence[str]], tuple[str, list[bytes]]]
 BATCH = 500
 # So many problems, and so many differences, are kept; no person reads more.
 KEPT_PROBLEMS = 1_000
@@ -61,7 +60,6 @@ def store(
     records: Iterable[Record | Rejected],
     *,
     source: str,
-    embed: Embed | None,
     now: datetime,
     force: bool = False,
     progress: Callable[[int], None] = lambda count: None,
@@ -70,10 +68,10 @@ def store(
 
     ``source`` stands in the history. Fields that an editor wrote stay unless ``force``.
     Raises ``ImportRejectedError`` after the last record when any was rejected: the
-    caller's transaction then takes back what was written. ``embed`` makes vectors of new
-    and changed texts; without it they are left to be made later.
+    caller's transaction then takes back what was written. Searches find what was stored
+    once ``bot.workers.search.SearchUpkeep`` has seen it, which takes seconds.
     """
-    keeper = _Keeper(session, source=source, embed=embed, now=now, force=force)
+    keeper = _Keeper(session, source=source, now=now, force=force)
     problems: list[str] = []
     seen: set[str] = set()
     remaining = iter(records)
@@ -102,7 +100,7 @@ def store(
 
 
 def described(fields: Fields) -> str:
-    """The words by which a measure is found: German title, then the English facts."""
+    """A measure in a few words: German title, then the English facts."""
     words = [fields.get("text.de.title")]
     language = "en" if fields.get("text.en.title") else "de"
     words += [
@@ -112,12 +110,9 @@ def described(fields: Fields) -> str:
 
 
 class _Keeper:
-    def __init__(
-        self, session: Session, *, source: str, embed: Embed | None, now: datetime, force: bool
-    ) -> None:
+    def __init__(self, session: Session, *, source: str, now: datetime, force: bool) -> None:
         self._session = session
         self._source = source
-        self._embed = embed
         self._now = now
         self._force = force
         self._batch = new_id()
@@ -142,7 +137,6 @@ class _Keeper:
         before = measure_fields.read(self._session, [row["id"] for row in present.values()])
         new = [record for record in records if record.external_id not in present]
         self._add(new)
-        vectors = [(record.id, described(record.fields)) for record in new]
         log = [self._entry(record.id, CREATED, "measure", "", record.external_id) for record in new]
         for record in records:
             if row := present.get(record.external_id):
@@ -156,11 +150,8 @@ class _Keeper:
                     self._entry(row["id"], CHANGED, name, as_text(old.get(name)), as_text(value))
                     for name, value in changed.items()
                 ]
-                if described(old) != (words := described({**old, **changed})):
-                    vectors.append((row["id"], words))
         if log:
             self._session.execute(insert(table_of(Change)), log)
-        self._make_vectors(vectors)
         self.report.drafts += sum(record.fields.get("status") == Status.DRAFT for record in records)
         # What was written past the session's objects is read anew.
         self._session.expire_all()
@@ -271,22 +262,6 @@ class _Keeper:
             "replacement_value": after,
             "updated_by": self._source[:120],
         }
-
-    def _make_vectors(self, described_measures: Sequence[tuple[str, str]]) -> None:
-        if not described_measures:
-            return
-        table = table_of(Measure)
-        model, vectors = (
-            self._embed([words for _, words in described_measures])
-            if self._embed
-            else ("", [None] * len(described_measures))
-        )
-        for (measure_id, _), vector in zip(described_measures, vectors, strict=True):
-            self._session.execute(
-                update(table)
-                .where(table.c.id == measure_id)
-                .values(embedding=vector, embedding_model=model)
-            )
 
 
 def _outdated(old: Fields, stated: Fields, changed: Fields) -> Fields:

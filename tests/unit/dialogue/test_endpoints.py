@@ -19,7 +19,7 @@ from bot.dialogue.endpoints import create_app
 from bot.dialogue.responses import Responses
 from bot.measures.answers import MeasureAnswers
 from tests.conftest import Clock
-from tests.support.fakes import encode
+from tests.support.fakes import FakeMeanings
 from tests.support.measures import new_measure
 from tests.support.talk import CATALOGUES
 
@@ -167,7 +167,7 @@ async def product(sqlite: Database, clock: Clock) -> AsyncIterator[httpx.AsyncCl
     with sqlite.transaction() as session:
         for number in range(1, 6):
             new_measure(session, title=f"Course {number}", levels=["B1"] if number == 5 else [])
-    measures = MeasureAnswers(database=sqlite, encode=encode, clock=clock)
+    measures = MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
     async with client(all_actions(measures)) as http:
         yield http
 

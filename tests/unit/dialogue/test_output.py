@@ -24,7 +24,7 @@ from bot.messages import Button
 from bot.safety import answers as safety_answers
 from bot.safety.answers import Emergency
 from tests.conftest import Clock
-from tests.support.fakes import encode, says, shows, silence
+from tests.support.fakes import FakeMeanings, says, shows, silence
 from tests.support.measures import new_measure
 from tests.support.talk import CATALOGUES
 
@@ -33,7 +33,7 @@ ENGLISH = CATALOGUES["en"]
 
 @pytest.fixture
 def output(sqlite: Database, clock: Clock) -> Output:
-    measures = MeasureAnswers(database=sqlite, encode=encode, clock=clock)
+    measures = MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
     return Output(catalogues=CATALOGUES, measures=measures)
 
 

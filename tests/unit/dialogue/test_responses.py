@@ -19,7 +19,7 @@ from bot.measures.answers import MeasureAnswers
 from bot.measures.topics import Topic
 from bot.privacy import consent
 from tests.conftest import Clock
-from tests.support.fakes import encode
+from tests.support.fakes import FakeMeanings
 from tests.support.talk import CATALOGUES
 
 TOPICS = (
@@ -161,7 +161,7 @@ def test_every_intent_has_exactly_one_rule() -> None:
 
 
 def test_rules_name_only_what_exists(sqlite: Database, clock: Clock) -> None:
-    measures = MeasureAnswers(database=sqlite, encode=encode, clock=clock)
+    measures = MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
     registered = {action.name() for action in all_actions(measures)}
     named = {action for action in steps("action") if action.startswith("action_")}
     said = {action for action in steps("action") if action.startswith("utter_")}

@@ -18,7 +18,7 @@ from bot.measures.search import Wishes
 from bot.measures.topics import Topic, topic_name
 from bot.messages import OutgoingMessage
 from tests.conftest import Clock
-from tests.support.fakes import encode
+from tests.support.fakes import FakeMeanings
 from tests.support.measures import all_measures, import_starter_measures, new_measure
 from tests.support.talk import CATALOGUES
 
@@ -27,7 +27,7 @@ ENGLISH = CATALOGUES["en"]
 
 @pytest.fixture
 def answers(sqlite: Database, clock: Clock) -> MeasureAnswers:
-    return MeasureAnswers(database=sqlite, encode=encode, clock=clock)
+    return MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
 
 
 @pytest.fixture

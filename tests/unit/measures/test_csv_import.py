@@ -18,7 +18,6 @@ from bot.measures.importers import csv as csv_import
 from bot.measures.importers.store import ImportReport
 from bot.measures.models import Measure, MeasureText, MeasureTopic, Organization, Status, TextState
 from tests.conftest import Clock
-from tests.support.fakes import embed
 
 GOOD = {
     "id": "course-1",
@@ -71,7 +70,7 @@ def load(
 ) -> ImportReport:
     rows = csv_import.read(path)
     with database.transaction() as session:
-        return csv_import.store(session, rows, texts=texts or {}, embed=embed, now=clock())
+        return csv_import.store(session, rows, texts=texts or {}, now=clock())
 
 
 def problems(path: Path) -> list[str]:
@@ -118,7 +117,6 @@ def test_a_row_becomes_a_measure(database: Database, clock: Clock, write: Write)
         TextState.ORIGINAL,
     )
     assert (german.title, german.description) == ("Deutschkurs", "")
-    assert stored.embedding_model == "fake"
 
 
 def test_the_same_file_again_changes_nothing(
@@ -166,21 +164,6 @@ def test_a_changed_row_changes_its_measure(
     after = measure(sqlite)
     assert read(after)
     assert (after.id, after.updated_at) == (before.id, clock())
-
-
-def test_only_what_changed_is_embedded_anew(sqlite: Database, clock: Clock, write: Write) -> None:
-    load(sqlite, clock, write({}, {"id": "course-2"}))
-    embedded: list[str] = []
-
-    def recording(texts: Any) -> Any:
-        embedded.extend(texts)
-        return embed(texts)
-
-    rows = csv_import.read(write({}, {"id": "course-2", "title_en": "Other course"}))
-    with sqlite.transaction() as session:
-        csv_import.store(session, rows, texts={}, embed=recording, now=clock())
-    assert len(embedded) == 1
-    assert "Other course" in embedded[0]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_file(write: Write) -> None:

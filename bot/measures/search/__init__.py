@@ -1,0 +1,15 @@
+"""Finding measures: wishes, entries made for searching, candidates, ranking."""
+
+from bot.measures.search.entries import refresh
+from bot.measures.search.meanings import Meanings
+from bot.measures.search.ranking import Found, MeasureSearch
+from bot.measures.search.wishes import Near, Wishes
+
+__all__ = [
+    "Found",
+    "Meanings",
+    "MeasureSearch",
+    "Near",
+    "Wishes",
+    "refresh",
+]

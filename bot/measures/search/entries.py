@@ -1,0 +1,171 @@
+"""Keeping search entries as their measures are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot.measures.models import Measure, MeasureText, Status
+from bot.measures.presentation import checked_on
+from bot.measures.search.cells import placed, read_all
+from bot.measures.search.codes import pack
+from bot.measures.search.meanings import Meanings
+from bot.measures.search.models import SearchEntry
+from bot.measures.search.terms import facts, positions, words
+
+PASSAGE = 500
+"""Characters of text that one vector stands for, beside its title."""
+
+# In these languages a row's facts are written; translations are made of them.
+SOURCE_LANGUAGES = ("de", "en")
+_MOST_WORDS = 2_000
+
+
+def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings | None) -> None:
+    """Makes the entries of these measures anew, in the caller's transaction.
+
+    Call it whenever a measure, its texts, places or schedules changed; what was
+    forgotten, ``catch_up`` finds. Vectors are computed only where texts or model
+    changed; without ``meanings`` that is left to ``make_vectors``. Measures that are not
+    published lose their entry.
+    """
+    session.flush()
+    present = session.scalars(
+        select(SearchEntry).where(SearchEntry.measure_id.in_([m.id for m in measures]))
+    )
+    entries = {entry.measure_id: entry for entry in present}
+    filled: list[SearchEntry] = []
+    stale: list[tuple[SearchEntry, list[str]]] = []
+    for measure in measures:
+        entry = entries.get(measure.id)
+        if measure.status != Status.PUBLISHED.value:
+            if entry is not None:
+                session.delete(entry)
+            continue
+        if entry is None:
+            entry = SearchEntry(measure_id=measure.id, vectors=b"", texts_hash="", model="")
+            session.add(entry)
+        texts = list(_passages(measure))
+        texts_hash = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        if entry.texts_hash != texts_hash or (meanings and entry.model != meanings.name):
+            entry.texts_hash, entry.model, entry.vectors = texts_hash, "", b""
+            stale.append((entry, texts))
+        _fill(entry, measure)
+        filled.append(entry)
+    if meanings is not None:
+        _make_vectors(stale, meanings)
+    _place(session, filled)
+    session.flush()
+
+
+def catch_up(session: Session, *, limit: int) -> int:
+    """Refreshes facts and words of measures that changed unnoticed; returns how many.
+
+    At most ``limit`` at once. Vectors of changed texts are left to ``make_vectors``.
+    """
+    drafts = select(Measure.id).where(Measure.status != Status.PUBLISHED.value)
+    session.execute(delete(SearchEntry).where(SearchEntry.measure_id.in_(drafts)))
+    unnoticed = or_(
+        SearchEntry.number.is_(None), SearchEntry.measure_updated_at != Measure.updated_at
+    )
+    statement = (
+        select(Measure)
+        .outerjoin(SearchEntry, SearchEntry.measure_id == Measure.id)
+        .where(Measure.status == Status.PUBLISHED.value, unnoticed)
+        .order_by(Measure.external_id)
+        .limit(limit)
+    )
+    behind = session.scalars(statement).unique().all()
+    refresh(session, behind, meanings=None)
+    return len(behind)
+
+
+def forget_other_models(session: Session, meanings: Meanings) -> None:
+    """Gives up vectors that cannot be compared with those of ``meanings``."""
+    session.execute(
+        update(SearchEntry)
+        .where(SearchEntry.model.not_in(["", meanings.name]))
+        .values(model="", vectors=b"")
+    )
+
+
+def make_vectors(session: Session, *, meanings: Meanings, limit: int) -> int:
+    """Makes the vectors of up to ``limit`` entries that have none; returns how many."""
+    statement = (
+        select(Measure)
+        .join(SearchEntry, SearchEntry.measure_id == Measure.id)
+        .where(SearchEntry.model == "")
+        .order_by(SearchEntry.number)
+        .limit(limit)
+    )
+    behind = session.scalars(statement).unique().all()
+    refresh(session, behind, meanings=meanings)
+    return len(behind)
+
+
+def _fill(entry: SearchEntry, measure: Measure) -> None:
+    entry.measure_updated_at = measure.updated_at
+    entry.provider = measure.organization_id or ""
+    entry.fresh_on = checked_on(measure)
+    entry.positions = [list(position) for position in positions(measure)]
+    found = dict.fromkeys(word for text in _all_texts(measure) for word in words(text))
+    entry.terms = " ".join([*sorted(facts(measure)), *list(found)[:_MOST_WORDS]])
+
+
+def _all_texts(measure: Measure) -> Iterator[str]:
+    if measure.organization is not None:
+        yield measure.organization.name
+    for text in sorted(measure.texts, key=lambda text: text.language):
+        yield from (text.title, text.description, text.target_group)
+
+
+def _passages(measure: Measure) -> Iterator[str]:
+    """What is embedded: the texts in the languages of the source, in parts with their title."""
+    texts = [text for code in SOURCE_LANGUAGES if (text := measure.text(code)) is not None]
+    for text in texts or measure.texts[:1]:
+        yield from passages(text)
+
+
+def passages(text: MeasureText) -> Iterator[str]:
+    """A text in parts of about ``PASSAGE`` characters, each behind the title."""
+    body = [text.description, text.target_group]
+    lines = [line.strip() for part in body for line in part.splitlines() if line.strip()]
+    yield from chunks(text.title, lines)
+
+
+def chunks(title: str, lines: Sequence[str]) -> Iterator[str]:
+    """Lines together up to ``PASSAGE`` characters, each part behind the title.
+
+    A text without lines gives its title.
+    """
+    part: list[str] = []
+    for line in lines:
+        if part and sum(map(len, part)) + len(line) > PASSAGE:
+            yield f"{title}. {' '.join(part)}"
+            part = []
+        part.append(line)
+    if part or not lines:
+        yield f"{title}. {' '.join(part)}".strip()
+
+
+def _make_vectors(stale: Sequence[tuple[SearchEntry, list[str]]], meanings: Meanings) -> None:
+    every = [text for _, texts in stale for text in texts]
+    vectors = meanings.passages(every) if every else None
+    start = 0
+    for entry, texts in stale:
+        entry.model = meanings.name
+        if vectors is not None and texts:
+            entry.vectors = pack(vectors[start : start + len(texts)])
+        start += len(texts)
+
+
+def _place(session: Session, entries: Sequence[SearchEntry]) -> None:
+    """Adds the cells in which the entries' vectors lie, where there are cells."""
+    for model in {entry.model for entry in entries if entry.vectors}:
+        for cells in read_all(session, model):
+            for entry in entries:
+                if entry.model == model and entry.vectors:
+                    entry.terms = placed(entry, cells)

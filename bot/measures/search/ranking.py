@@ -1,0 +1,341 @@
+"""Finding offers: what the wishes leave, by nearness of meaning, words and freshness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from math import asin, cos, log, radians, sin, sqrt
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from bot.measures.models import Kind, Measure, Status
+from bot.measures.opening import HolidayCalendar, is_open, schedules_of, stuttgart_calendar
+from bot.measures.places import Location, ServiceAtLocation
+from bot.measures.presentation import STALE_AFTER
+from bot.measures.search.candidates import Entry, Groups, frequencies, matching, size
+from bot.measures.search.cells import CellReader
+from bot.measures.search.codes import Vector, similarities
+from bot.measures.search.meanings import Meanings
+from bot.measures.search.terms import Clause, clauses, words
+from bot.measures.search.wishes import LEAST_IMPORTANT_FIRST, Near, Wishes
+from bot.measures.topics import Topic
+
+LIMIT = 30
+"""Offers that a search gives at most."""
+
+# Weights, in units of cosine similarity, whose spread between offers of one topic is
+# about 0.3. A wish that the row confirms outweighs likeness of wording.
+CONFIRMED_WISH = 0.5
+COMMON_WORDS = 0.15
+NEARBY = 0.1
+SIDE_TOPIC_PENALTY = 0.08
+STALE_PENALTY = 0.02
+UNDATED_PENALTY = 0.03
+
+# Entries that are compared one by one; beyond, the nearest cells choose among them.
+COMPARED = 1_500
+_COMPARED_WITHOUT_CELLS = 100_000
+ENOUGH = 200
+_CELLS_READ = (8, 64, 512)
+# A word this frequent finds nothing by itself, and so many words are looked up.
+_RARE = 0.01
+_RARE_WORDS = 3
+_MOST_WORDS = 12
+_BY_WORD = 100
+_EARTH_KILOMETRES = 6371.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Offers in order of fit.
+
+    ``unconfirmed`` names wishes about which the first offers say nothing, so that
+    the answer can say so instead of implying them. ``dropped`` names wishes that
+    were given up, in this order, because nothing met them all. ``nearness`` tells for
+    each offer how alike its texts and the question are, from -1 to 1.
+    """
+
+    ids: tuple[str, ...]
+    unconfirmed: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    nearness: tuple[float, ...] = field(default=(), compare=False)
+
+
+_Verdict = bool | None
+_Verdicts = dict[int, dict[str, _Verdict]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """One call of ``MeasureSearch.find``; what stays the same while wishes are given up."""
+
+    groups: Groups
+    main_term: str
+    query: Vector | None
+    model: str
+    words: Mapping[str, float]
+    rare: Sequence[str]
+    cells: Sequence[str]
+    first: int
+    now: datetime
+    limit: int
+
+
+class MeasureSearch:
+    """Searches the measures of one database. Threads may share it."""
+
+    def __init__(self, *, meanings: Meanings, calendar: HolidayCalendar | None = None) -> None:
+        self._meanings = meanings
+        self._calendar = calendar or stuttgart_calendar()
+        self._cells = CellReader()
+
+    def find(
+        self,
+        session: Session,
+        *,
+        topic: Topic | None,
+        wishes: Wishes,
+        text: str,
+        first: int,
+        now: datetime,
+        kind: Kind = Kind.OFFER,
+        limit: int = LIMIT,
+    ) -> Found:
+        """The published offers of a topic (None: of all) that no wish excludes, best first.
+
+        A fact that a row does not know excludes nothing: it only ranks lower than a
+        row that confirms the wish. Providers take turns at the top, so that one of
+        them does not fill the first ``first`` places. When nothing is left, wishes are
+        given up: one alone if that is enough, else more, the least important first.
+        """
+        groups = [[f"kind_{kind.value}"]] + ([[f"topic_{topic.value}"]] if topic else [])
+        query = self._meanings.query(text) if text.strip() else None
+        weights, rare = _weighed(session, text)
+        asked = _Asked(
+            groups=groups,
+            main_term=f" main_{topic.value} " if topic else " ",
+            query=query,
+            model=self._meanings.name,
+            words=weights,
+            rare=rare,
+            cells=self._nearest_cells(session, query, topic),
+            first=first,
+            now=now,
+            limit=limit,
+        )
+        found = self._find(session, asked, wishes)
+        for dropped in () if found.ids else _givings_up(wishes):
+            found = self._find(session, asked, wishes.without(*dropped))
+            if found.ids:
+                return replace(found, dropped=dropped)
+        return found
+
+    def _nearest_cells(
+        self, session: Session, query: Vector | None, topic: Topic | None
+    ) -> list[str]:
+        cells = self._cells.read(session, self._meanings.name)
+        if not cells.numbers:
+            return []
+        if query is None:
+            # Without a question, what is typical of the topic comes first.
+            query = self._meanings.query((topic or Topic.COUNSELLING).value.replace("_", " "))
+        return cells.nearest(query)
+
+    def _find(self, session: Session, asked: _Asked, wishes: Wishes) -> Found:
+        wanted = clauses(wishes, asked.now)
+        entries = _candidates(session, asked, wanted)
+        verdicts = {entry.number: _verdicts(entry, wanted, wishes.near) for entry in entries}
+        left = [entry for entry in entries if False not in verdicts[entry.number].values()]
+        near = _nearness(left, asked)
+        scores = _scores(left, near, verdicts, asked, wishes.near)
+        ranked = sorted(left, key=lambda entry: (-scores[entry.number], entry.number))
+        chosen = self._still_true(session, ranked, verdicts, wishes, asked)
+        ordered = _taking_turns(chosen, asked.first)
+        shown = [verdicts[entry.number] for entry in ordered[: asked.first]]
+        return Found(
+            ids=tuple(entry.measure_id for entry in ordered),
+            unconfirmed=tuple(
+                name
+                for name in wishes.named()
+                if shown and not any(verdict[name] for verdict in shown)
+            ),
+            nearness=tuple(near[entry.number] for entry in ordered),
+        )
+
+    def _still_true(
+        self,
+        session: Session,
+        ranked: Sequence[Entry],
+        verdicts: _Verdicts,
+        wishes: Wishes,
+        asked: _Asked,
+    ) -> list[Entry]:
+        """The first ones that are still published and, if that was asked, not closed now.
+
+        Terms know the hours of a week; whether this week counts is read in the
+        schedules, of no more offers than are needed.
+        """
+        chosen: list[Entry] = []
+        for start in range(0, len(ranked), asked.limit):
+            part = ranked[start : start + asked.limit]
+            statement = select(Measure).where(
+                Measure.id.in_([entry.measure_id for entry in part]),
+                Measure.status == Status.PUBLISHED.value,
+            )
+            if wishes.open_now:
+                loaded = session.scalars(statement.options(*_WITH_SCHEDULES)).unique()
+                for measure, entry in _paired(loaded, part):
+                    verdict = is_open(schedules_of(measure), asked.now, self._calendar)
+                    verdicts[entry.number]["open_now"] = verdict
+                    chosen += [] if verdict is False else [entry]
+            else:
+                present = set(session.scalars(statement.with_only_columns(Measure.id)))
+                chosen += [entry for entry in part if entry.measure_id in present]
+            if len(chosen) >= asked.limit:
+                break
+        if wishes.open_now:
+            # What is open goes before what may be closed; the order is kept otherwise.
+            chosen.sort(key=lambda entry: verdicts[entry.number]["open_now"] is not True)
+        return chosen[: asked.limit]
+
+
+def _givings_up(wishes: Wishes) -> Iterator[tuple[str, ...]]:
+    """Which wishes to do without, in the order of trying."""
+    expressed = wishes.named()
+    names = [name for name in LEAST_IMPORTANT_FIRST if name in expressed]
+    yield from ((name,) for name in names)
+    yield from (tuple(names[:count]) for count in range(2, len(names) + 1))
+
+
+def _paired(
+    measures: Iterable[Measure], entries: Sequence[Entry]
+) -> Iterator[tuple[Measure, Entry]]:
+    """Measures with their entries, in the entries' order."""
+    by_id = {measure.id: measure for measure in measures}
+    for entry in entries:
+        if entry.measure_id in by_id:
+            yield by_id[entry.measure_id], entry
+
+
+def _weighed(session: Session, text: str) -> tuple[dict[str, float], list[str]]:
+    """The question's words with the weight of each, and those rare enough to find by."""
+    asked = list(dict.fromkeys(words(text)))[:_MOST_WORDS]
+    total = max(size(session), 1)
+    counts = {word: min(n, total) for word, n in frequencies(session, asked).items() if n}
+    weights = {word: log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in counts.items()}
+    rare = [word for word, n in counts.items() if n <= _RARE * total]
+    return weights, sorted(rare, key=counts.__getitem__)[:_RARE_WORDS]
+
+
+_WITH_SCHEDULES = (
+    selectinload(Measure.schedules),
+    selectinload(Measure.places).selectinload(ServiceAtLocation.schedules),
+    selectinload(Measure.places)
+    .joinedload(ServiceAtLocation.location)
+    .selectinload(Location.schedules),
+)
+
+
+def _candidates(session: Session, asked: _Asked, wanted: Mapping[str, Clause]) -> list[Entry]:
+    """Entries worth comparing: all that the wishes leave, or the likeliest of very many."""
+    groups = [*asked.groups]
+    for clause in wanted.values():
+        if clause.silent is not None:
+            groups.append([*clause.confirming, clause.silent])
+    if not asked.cells:
+        return matching(session, groups, limit=_COMPARED_WITHOUT_CELLS)
+    entries = _nearest(session, groups, asked.cells)
+    if wanted:
+        confirming = [clause.confirming for clause in wanted.values()]
+        entries += _nearest(session, [*asked.groups, *confirming], asked.cells)
+    for word in asked.rare:
+        entries += matching(session, [*groups, [word]], limit=_BY_WORD)
+    return list({entry.number: entry for entry in entries}.values())
+
+
+def _nearest(session: Session, groups: Groups, cells: Sequence[str]) -> list[Entry]:
+    """Entries that meet the groups, from the first of the cells as far as that is enough."""
+    for count in _CELLS_READ:
+        if count < len(cells):
+            entries = matching(session, [*groups, cells[:count]], limit=COMPARED)
+            if len(entries) >= ENOUGH:
+                return entries
+    return matching(session, groups, limit=COMPARED)
+
+
+def _verdicts(entry: Entry, wanted: Mapping[str, Clause], near: Near | None) -> dict[str, _Verdict]:
+    verdicts = {name: clause.verdict(entry.terms) for name, clause in wanted.items()}
+    if near is not None and verdicts["near"]:
+        verdicts["near"] = _distance(entry, near) <= near.kilometres
+    return verdicts
+
+
+def _distance(entry: Entry, near: Near) -> float:
+    """Kilometres to the nearest place of an entry, as the crow flies."""
+    return min(
+        (
+            kilometres(near.latitude, near.longitude, latitude, longitude)
+            for latitude, longitude in entry.positions
+        ),
+        default=float("inf"),
+    )
+
+
+def kilometres(
+    latitude: float, longitude: float, other_latitude: float, other_longitude: float
+) -> float:
+    """The way between two places as the crow flies; degrees after WGS 84."""
+    first, second = radians(latitude), radians(other_latitude)
+    half = sin((second - first) / 2) ** 2
+    half += cos(first) * cos(second) * sin(radians(other_longitude - longitude) / 2) ** 2
+    return 2 * _EARTH_KILOMETRES * asin(sqrt(min(half, 1.0)))
+
+
+def _nearness(entries: Sequence[Entry], asked: _Asked) -> dict[int, float]:
+    if asked.query is None:
+        return dict.fromkeys((entry.number for entry in entries), 0.0)
+    codes = [entry.vectors if entry.model == asked.model else b"" for entry in entries]
+    near = similarities(codes, asked.query)
+    return {entry.number: float(value) for entry, value in zip(entries, near, strict=True)}
+
+
+def _scores(
+    entries: Sequence[Entry],
+    near: Mapping[int, float],
+    verdicts: _Verdicts,
+    asked: _Asked,
+    place: Near | None,
+) -> dict[int, float]:
+    heaviest = sum(asked.words.values()) or 1.0
+    today = asked.now.date()
+    scores = {}
+    for entry in entries:
+        found = sum(weight for word, weight in asked.words.items() if f" {word} " in entry.terms)
+        score = near[entry.number] + COMMON_WORDS * found / heaviest
+        score += CONFIRMED_WISH * sum(v is True for v in verdicts[entry.number].values())
+        if place is not None and verdicts[entry.number]["near"]:
+            score += NEARBY * (1 - _distance(entry, place) / place.kilometres)
+        if asked.main_term not in entry.terms:
+            score -= SIDE_TOPIC_PENALTY
+        if entry.fresh_on is None:
+            score -= UNDATED_PENALTY
+        elif today - entry.fresh_on > STALE_AFTER:
+            score -= STALE_PENALTY
+        scores[entry.number] = score
+    return scores
+
+
+def _taking_turns(ranked: Sequence[Entry], first: int) -> list[Entry]:
+    """The same offers, with at most one of each provider among the first ones if possible."""
+    top: list[Entry] = []
+    providers: set[str] = set()
+    for entry in ranked:
+        # An offer of an unknown provider stands for itself.
+        provider = entry.provider or entry.measure_id
+        if len(top) < first and provider not in providers:
+            top.append(entry)
+            providers.add(provider)
+    chosen = {entry.number for entry in top}
+    return top + [entry for entry in ranked if entry.number not in chosen]
