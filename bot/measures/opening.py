@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 import holidays
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, weekday
+from sqlalchemy.orm import selectinload
 
 from bot.config import PROJECT
 from bot.measures.models import Measure
-from bot.measures.places import Schedule
+from bot.measures.places import Location, Schedule, ServiceAtLocation
 
 SCHOOL_HOLIDAYS = PROJECT / "data" / "school_holidays.csv"
 
@@ -61,6 +62,16 @@ def stuttgart_calendar(path: Path = SCHOOL_HOLIDAYS) -> HolidayCalendar:
             for row in csv.DictReader(file)
         )
     return HolidayCalendar(state="BW", school=tuple(spans))
+
+
+# Options for a query of measures of which ``schedules_of`` is asked.
+WITH_SCHEDULES = (
+    selectinload(Measure.schedules),
+    selectinload(Measure.places).selectinload(ServiceAtLocation.schedules),
+    selectinload(Measure.places)
+    .joinedload(ServiceAtLocation.location)
+    .selectinload(Location.schedules),
+)
 
 
 def schedules_of(measure: Measure) -> list[Schedule]:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.measures.models import Measure, MeasureText, Status
+from bot.measures.opening import WITH_SCHEDULES
 from bot.measures.presentation import checked_on
 from bot.measures.search.cells import placed, read_all
 from bot.measures.search.codes import pack
@@ -47,7 +48,6 @@ def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings
             continue
         if entry is None:
             entry = SearchEntry(measure_id=measure.id, vectors=b"", texts_hash="", model="")
-            session.add(entry)
         texts = list(_passages(measure))
         texts_hash = hashlib.sha256("\0".join(texts).encode()).hexdigest()
         if entry.texts_hash != texts_hash or (meanings and entry.model != meanings.name):
@@ -58,6 +58,8 @@ def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings
     if meanings is not None:
         _make_vectors(stale, meanings)
     _place(session, filled)
+    # Added when they are complete: reading rows that were not loaded flushes the session.
+    session.add_all(filled)
     session.flush()
 
 
@@ -75,6 +77,7 @@ def catch_up(session: Session, *, limit: int) -> int:
         select(Measure)
         .outerjoin(SearchEntry, SearchEntry.measure_id == Measure.id)
         .where(Measure.status == Status.PUBLISHED.value, unnoticed)
+        .options(*WITH_SCHEDULES)
         .order_by(Measure.external_id)
         .limit(limit)
     )
@@ -98,6 +101,7 @@ def make_vectors(session: Session, *, meanings: Meanings, limit: int) -> int:
         select(Measure)
         .join(SearchEntry, SearchEntry.measure_id == Measure.id)
         .where(SearchEntry.model == "")
+        .options(*WITH_SCHEDULES)
         .order_by(SearchEntry.number)
         .limit(limit)
     )

@@ -8,11 +8,16 @@ from datetime import datetime
 from math import asin, cos, log, radians, sin, sqrt
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from bot.measures.models import Kind, Measure, Status
-from bot.measures.opening import HolidayCalendar, is_open, schedules_of, stuttgart_calendar
-from bot.measures.places import Location, ServiceAtLocation
+from bot.measures.opening import (
+    WITH_SCHEDULES,
+    HolidayCalendar,
+    is_open,
+    schedules_of,
+    stuttgart_calendar,
+)
 from bot.measures.presentation import STALE_AFTER
 from bot.measures.search.candidates import Entry, Groups, frequencies, matching, size
 from bot.measures.search.cells import CellReader
@@ -185,7 +190,7 @@ class MeasureSearch:
                 Measure.status == Status.PUBLISHED.value,
             )
             if wishes.open_now:
-                loaded = session.scalars(statement.options(*_WITH_SCHEDULES)).unique()
+                loaded = session.scalars(statement.options(*WITH_SCHEDULES)).unique()
                 for measure, entry in _paired(loaded, part):
                     verdict = is_open(schedules_of(measure), asked.now, self._calendar)
                     verdicts[entry.number]["open_now"] = verdict
@@ -227,15 +232,6 @@ def _weighed(session: Session, text: str) -> tuple[dict[str, float], list[str]]:
     weights = {word: log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in counts.items()}
     rare = [word for word, n in counts.items() if n <= _RARE * total]
     return weights, sorted(rare, key=counts.__getitem__)[:_RARE_WORDS]
-
-
-_WITH_SCHEDULES = (
-    selectinload(Measure.schedules),
-    selectinload(Measure.places).selectinload(ServiceAtLocation.schedules),
-    selectinload(Measure.places)
-    .joinedload(ServiceAtLocation.location)
-    .selectinload(Location.schedules),
-)
 
 
 def _candidates(session: Session, asked: _Asked, wanted: Mapping[str, Clause]) -> list[Entry]:
