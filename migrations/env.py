@@ -11,8 +11,13 @@ from bot.measures import models as _measures
 from bot.measures.search import models as _search
 
 __all__ = [
-    *("_booking", "_conversations", "_counsellors", "_handover", "_hours"),
-    *("_measures", "_search"),
+    "_booking",
+    "_conversations",
+    "_counsellors",
+    "_handover",
+    "_hours",
+    "_measures",
+    "_search",
 ]
 
 

@@ -18,7 +18,7 @@ from bot.dialogue.responses import Responses
 from bot.measures.answers import MeasureAnswers
 from tests.conftest import Clock
 from tests.dialogue.conversation import Conversation, ListeningEngine
-from tests.support.fakes import encode
+from tests.support.fakes import FakeMeanings
 from tests.support.measures import import_starter_measures
 from tests.support.product import ENGINE_TOKEN, MODEL, Engine, free_port
 from tests.support.talk import CATALOGUES
@@ -53,7 +53,9 @@ def served_engine(
 ) -> Iterator[Engine]:
     """The engine with the trained model, calling the application's real endpoints."""
     assert MODEL.exists(), "run `make train` first, or `make test`, which does"
-    measures = MeasureAnswers(database=starter_database, encode=encode, clock=standing_clock)
+    measures = MeasureAnswers(
+        database=starter_database, meanings=FakeMeanings(), clock=standing_clock
+    )
     application = endpoints.create_app(
         responses=Responses(CATALOGUES), actions=all_actions(measures), token=ENGINE_TOKEN
     )
