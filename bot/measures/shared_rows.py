@@ -55,8 +55,14 @@ def read(session: Session, kind: _Kind, ids: Sequence[str]) -> dict[str, Fields]
 
 
 def write(session: Session, kind: _Kind, documents: Sequence[Fields]) -> int:
-    """Adds the rows that are missing, changes those that differ; returns how many."""
-    wanted = {document["id"]: document for document in documents}
+    """Adds the rows that are missing, changes those that differ; returns how many.
+
+    What a document does not say stays as it is.
+    """
+    wanted: dict[str, Fields] = {}
+    for document in documents:
+        known = wanted.setdefault(document["id"], {})
+        known.update({**document, **_joined_extra(known, document)})
     present = read(session, kind, list(wanted))
     new = [document for key, document in wanted.items() if key not in present]
     if new:
@@ -68,10 +74,19 @@ def write(session: Session, kind: _Kind, documents: Sequence[Fields]) -> int:
         _write_rows(session, kind, document["id"], document)
     changed = 0
     for key, before in present.items():
-        if different := differences(before, wanted[key]):
+        document = {**wanted[key], **_joined_extra(before, wanted[key])}
+        if different := differences(before, document):
             _change(session, kind, key, different)
             changed += 1
     return len(new) + changed
+
+
+def _joined_extra(before: Fields, document: Fields) -> Fields:
+    if "extra" not in document:
+        return {}
+    # What had no room in a column before, and has now, must not stand beside it.
+    old = {key: value for key, value in before.get("extra", {}).items() if key not in document}
+    return {"extra": {**old, **document["extra"]}}
 
 
 def _change(session: Session, kind: _Kind, key: str, changed: Fields) -> None:

@@ -10,13 +10,23 @@ from bot.measures.taxonomies import NAMESPACE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """One measure as a source describes it.
+class Shared:
+    """Organizations, locations, taxonomies and terms, which several measures may share."""
+
+    organizations: list[Fields] = field(default_factory=list)
+    locations: list[Fields] = field(default_factory=list)
+    taxonomies: list[Fields] = field(default_factory=list)
+    terms: list[Fields] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Shared):
+    """One measure as a source describes it, with what it refers to.
 
     ``where`` names the line or entry for messages. ``fields`` holds what the source says
     (``bot.measures.fields``); a field that is missing there is left as it is in the
-    database. ``provider`` names the organization when the source has no id for it.
-    Organizations, locations, taxonomies and terms that the fields refer to come along.
+    database. ``provider`` names the organization when the source has no id for it. A
+    ``partial`` record is a summary: what it does not carry in ``extra`` stays too.
     """
 
     where: str
@@ -24,10 +34,7 @@ class Record:
     id: str
     fields: Fields
     provider: str = ""
-    organizations: list[Fields] = field(default_factory=list)
-    locations: list[Fields] = field(default_factory=list)
-    taxonomies: list[Fields] = field(default_factory=list)
-    terms: list[Fields] = field(default_factory=list)
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,3 +47,11 @@ class Rejected:
 def stable_id(kind: str, *parts: str) -> str:
     """The same id for the same thing in every import."""
     return str(uuid.uuid5(NAMESPACE, "/".join((kind, *parts))))
+
+
+def uuid_of(kind: str, original: str) -> str:
+    """An id as a UUID: itself when it is one, else always the same made from it."""
+    try:
+        return str(uuid.UUID(original))
+    except ValueError:
+        return stable_id(kind, original)

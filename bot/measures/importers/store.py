@@ -16,7 +16,7 @@ from bot.errors import ImportRejectedError
 from bot.measures import fields as measure_fields
 from bot.measures import shared_rows
 from bot.measures.fields import Fields, as_text, table_of
-from bot.measures.importers.records import Record, Rejected, stable_id
+from bot.measures.importers.records import Record, Rejected, Shared, stable_id
 from bot.measures.models import Change, Measure, Organization, Status, TextState
 
 BATCH = 500
@@ -57,7 +57,7 @@ class ImportReport:
 
 def store(
     session: Session,
-    records: Iterable[Record | Rejected],
+    records: Iterable[Record | Shared | Rejected],
     *,
     source: str,
     now: datetime,
@@ -78,16 +78,19 @@ def store(
     count = 0
     while batch := list(itertools.islice(remaining, BATCH)):
         good: list[Record] = []
+        alone: list[Shared] = []
         for record in batch:
             if isinstance(record, Rejected):
                 problems += record.problems
+            elif not isinstance(record, Record):
+                alone.append(record)
             elif record.external_id in seen:
                 problems.append(f"{record.where}, id: {record.external_id} stands there twice")
             else:
                 seen.add(record.external_id)
                 good.append(record)
         if not problems:
-            problems += keeper.keep(good)
+            problems += keeper.keep(good, alone)
         count += len(batch)
         progress(count)
         if len(problems) >= KEPT_PROBLEMS:
@@ -122,24 +125,22 @@ class _Keeper:
         self._written: dict[str, int] = {}
         self.report = ImportReport()
 
-    def keep(self, records: Sequence[Record]) -> list[str]:
+    def keep(self, records: Sequence[Record], alone: Sequence[Shared] = ()) -> list[str]:
         """Writes a batch; returns what is wrong with it."""
-        present = self._present(records)
-        strangers = [
-            f"{record.where}, id: {record.id} belongs to another entry"
-            for record in records
-            if record.id in {row["id"] for row in present.values()}
-            and record.external_id not in present
-        ]
-        if strangers:
-            return strangers
-        self._write_shared(records)
-        before = measure_fields.read(self._session, [row["id"] for row in present.values()])
-        new = [record for record in records if record.external_id not in present]
+        rows = self._present(records)
+        if len({row["id"] for row in rows.values()}) < len(rows):
+            return [
+                f"{record.where}, id: {record.id} stands there twice, under another name"
+                for record in records
+                if record.external_id in rows
+            ]
+        self._write_shared([*records, *alone])
+        before = measure_fields.read(self._session, [row["id"] for row in rows.values()])
+        new = [record for record in records if record.external_id not in rows]
         self._add(new)
         log = [self._entry(record.id, CREATED, "measure", "", record.external_id) for record in new]
         for record in records:
-            if row := present.get(record.external_id):
+            if row := rows.get(record.external_id):
                 old = before[row["id"]]
                 changed = self._changed(record, row, old)
                 if not changed:
@@ -158,16 +159,32 @@ class _Keeper:
         return []
 
     def _present(self, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-        table = table_of(Measure)
-        rows = self._session.execute(
-            select(table.c.id, table.c.external_id, table.c.revision, table.c.hand_written).where(
-                table.c.external_id.in_([record.external_id for record in records])
-                | table.c.id.in_([record.id for record in records])
-            )
-        ).mappings()
-        return {row["external_id"]: dict(row) for row in rows}
+        """The measures that the records are about, by the record's external id.
 
-    def _write_shared(self, records: Sequence[Record]) -> None:
+        What this installation exported comes back under its id.
+        """
+        table = table_of(Measure)
+        rows = (
+            self._session.execute(
+                select(
+                    table.c.id, table.c.external_id, table.c.revision, table.c.hand_written
+                ).where(
+                    table.c.external_id.in_([record.external_id for record in records])
+                    | table.c.id.in_([record.id for record in records])
+                )
+            )
+            .mappings()
+            .all()
+        )
+        by_name = {row["external_id"]: dict(row) for row in rows}
+        by_id = {row["id"]: dict(row) for row in rows}
+        return {
+            record.external_id: row
+            for record in records
+            if (row := by_name.get(record.external_id) or by_id.get(record.id))
+        }
+
+    def _write_shared(self, records: Sequence[Shared]) -> None:
         for kind, documents in (
             (shared_rows.TAXONOMIES, _all(record.taxonomies for record in records)),
             (shared_rows.TERMS, _all(record.terms for record in records)),
@@ -180,7 +197,7 @@ class _Keeper:
                     self._written.clear()
                 shared_rows.write(self._session, kind, fresh)
                 self._written.update({doc["id"]: hash(str(doc)) for doc in fresh})
-        self._find_providers({record.provider for record in records if record.provider})
+        self._find_providers({each.provider for each in records if isinstance(each, Record)} - {""})
 
     def _find_providers(self, names: set[str]) -> None:
         unknown = names - self._providers.keys()
@@ -225,7 +242,13 @@ class _Keeper:
             self._note(record, "+", "", described(record.fields)[:200])
 
     def _changed(self, record: Record, row: dict[str, Any], old: Fields) -> Fields:
-        changed = measure_fields.differences(old, self._fields(record))
+        stated = self._fields(record)
+        if record.partial and "extra" in stated:
+            stated = {**stated, "extra": {**old["extra"], **stated["extra"]}}
+        changed = measure_fields.differences(old, stated)
+        if changed.keys() == {"extra"} and _undated(old["extra"]) == _undated(stated["extra"]):
+            # That a source touched its row without changing it is no change.
+            return {}
         if not self._force:
             kept = changed.keys() & set(row["hand_written"])
             self.report.kept += len(kept)
@@ -262,6 +285,10 @@ class _Keeper:
             "replacement_value": after,
             "updated_by": self._source[:120],
         }
+
+
+def _undated(extra: Fields) -> Fields:
+    return {name: value for name, value in extra.items() if name != "last_modified"}
 
 
 def _outdated(old: Fields, stated: Fields, changed: Fields) -> Fields:

@@ -1,0 +1,1 @@
+"""Open Referral HSDS 3 documents: read into records, and written from the database."""
