@@ -56,5 +56,5 @@ def load(
         return store(
             session,
             hsds_json.records(io.BytesIO(content), Assumptions(language=language)),
-            **{"source": "import:test", "embed": None, "now": NOW, **options},
+            **{"source": "import:test", "now": NOW, **options},
         )
