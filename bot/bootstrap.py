@@ -38,6 +38,7 @@ from bot.clock import Clock, utc_now
 from bot.commands import descriptions
 from bot.config import Settings
 from bot.console.app import create_app as create_console
+from bot.console.live import Live
 from bot.console.services import ConsoleServices
 from bot.conversations import inbox, leases
 from bot.counsellors.passwords import Passwords
@@ -154,6 +155,7 @@ class Lotse:
     internal: Starlette
     public: Starlette
     streams: EventStreams
+    live: Live
     telegram: Telegram | None
     warm_up: Callable[[], None]
 
@@ -190,6 +192,7 @@ class Lotse:
                 task.result()
         finally:
             self.streams.close()
+            self.live.close()
             await asyncio.gather(warming, return_exceptions=True)
             for task in tasks:
                 task.cancel()
@@ -263,6 +266,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         if api and telegram_channel
         else None
     )
+    live = Live(database)
     console = create_console(
         ConsoleServices(
             database=database,
@@ -271,6 +275,9 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             texts=Catalogues(domain=CONSOLE_DOMAIN, languages=CONSOLE_LANGUAGES),
             passwords=Passwords(),
             base_url=settings.base_url,
+            live=live,
+            channels=channels,
+            replied=outbox_worker.wake,
         )
     )
     routes: list[BaseRoute] = [
@@ -309,6 +316,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         ),
         public=Starlette(routes=routes),
         streams=streams,
+        live=live,
         telegram=telegram,
         warm_up=lambda: _warm_up(meanings),
     )

@@ -22,7 +22,7 @@ from bot.console.headers import BodyLimit, BodyTooLargeError, SecurityHeaders
 from bot.console.pages import Pages
 from bot.console.services import ConsoleServices
 from bot.counsellors.models import Account
-from bot.errors import NotFoundError
+from bot.errors import IllegalMoveError, NotFoundError
 from bot.i18n.texts import source_text
 
 _log = structlog.get_logger(__name__)
@@ -30,6 +30,10 @@ _log = structlog.get_logger(__name__)
 NOT_FOUND = source_text("This page does not exist.")
 FORBIDDEN = source_text("Your account may not do this.")
 FOREIGN = source_text("This form is out of date. Load the page again and repeat what you did.")
+NOT_NOW = source_text(
+    "This is not possible any more: a colleague was faster, it is closed, or nothing was written. "
+    "Load the page again."
+)
 INVALID = source_text("The form could not be read.")
 FAILED = source_text("Something went wrong here. It has been noted. Please try again.")
 
@@ -88,6 +92,9 @@ def _add_error_pages(app: FastAPI) -> None:
     async def not_found(request: Request, error: Exception) -> Response:
         return error_page(request, 404, NOT_FOUND)
 
+    async def not_now(request: Request, error: Exception) -> Response:
+        return error_page(request, 409, NOT_NOW)
+
     async def http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         message = {404: NOT_FOUND, 405: NOT_FOUND, 403: FORBIDDEN}.get(status, INVALID)
@@ -100,6 +107,7 @@ def _add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(ForbiddenError, forbidden)
     app.add_exception_handler(ForeignRequestError, foreign)
     app.add_exception_handler(NotFoundError, not_found)
+    app.add_exception_handler(IllegalMoveError, not_now)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)
 

@@ -11,12 +11,20 @@ from fastapi import APIRouter
 
 from bot.console.account import routes as account
 from bot.console.audit import routes as audit
+from bot.console.inbox import moves as inbox_moves
+from bot.console.inbox import routes as inbox
+from bot.console.inbox import stream as inbox_stream
+from bot.console.inbox import writing as inbox_writing
 from bot.console.pages import NavItem
 from bot.console.signin import routes as signin
 from bot.console.users import routes as users
 
 ROUTERS: tuple[APIRouter, ...] = (
     signin.router,
+    inbox.router,
+    inbox_moves.router,
+    inbox_writing.router,
+    inbox_stream.router,
     users.router,
     audit.router,
     account.router,
@@ -24,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 # In the order in which they are shown; the first one that an account may open is its first page.
 NAVIGATION: tuple[NavItem, ...] = (
+    inbox.NAVIGATION,
     users.NAVIGATION,
     audit.NAVIGATION,
     account.NAVIGATION,

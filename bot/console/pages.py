@@ -109,6 +109,8 @@ NOTICES = {
     "second-factor-on": source_text("One-time codes are on. You need one at every sign-in."),
     "second-factor-off": source_text("One-time codes are off."),
     "signed-out": source_text("You are signed out."),
+    "passed-on": source_text("Passed on."),
+    "put-aside": source_text("Put aside."),
     "sessions-ended": source_text("All other sessions have ended."),
 }
 

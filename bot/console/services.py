@@ -1,19 +1,27 @@
 """What the pages work with. ``bot/bootstrap.py`` fills it; pages get it by ``Services``."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from bot.clock import Clock
+from bot.console.live import Live
 from bot.counsellors.passwords import Passwords
 from bot.db.session import Database
 from bot.i18n.texts import Catalogues
+from bot.messages import Channel
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleServices:
-    """Everything that a page may use. ``base_url`` begins every link sent to people."""
+    """Everything that a page may use.
+
+    ``base_url`` begins every link sent to people. ``catalogues`` are the newcomers' texts,
+    ``texts`` those of the pages. ``replied`` is called after replies were queued, so that
+    they leave at once.
+    """
 
     database: Database
     clock: Clock
@@ -21,6 +29,9 @@ class ConsoleServices:
     texts: Catalogues
     passwords: Passwords
     base_url: str
+    live: Live
+    channels: Mapping[str, Channel]
+    replied: Callable[[], None]
 
     @property
     def secure(self) -> bool:

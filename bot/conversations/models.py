@@ -40,6 +40,17 @@ class OutboxState(StrEnum):
     RECIPIENT_GONE = "recipient_gone"
 
 
+class FileState(StrEnum):
+    """How far a file that a person sent has come. ``GONE``: the platform has it no more."""
+
+    PENDING = "pending"
+    STORED = "stored"
+    TOO_LARGE = "too_large"
+    WRONG_TYPE = "wrong_type"
+    VIRUS = "virus"
+    GONE = "gone"
+
+
 class Author(StrEnum):
     """Who speaks in a reply."""
 
@@ -123,6 +134,7 @@ class InboxMessage(Base):
     __table_args__ = (
         UniqueConstraint("channel", "external_id"),
         Index("ix_inbox_message_open", "state", "conversation_id", "id"),
+        Index("ix_inbox_message_conversation", "conversation_id", "id"),
         NEVER_REUSE_IDS,
     )
 
@@ -184,3 +196,29 @@ class ButtonKey(Base):
     payload: Mapped[dict[str, Any]]
     title: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+
+
+class StoredFile(Base):
+    """A file or photo that a person sent; its content stands in the state directory.
+
+    ``source`` is the platform's id of a file that is still to be fetched. ``name`` is what the
+    person's device called it, ``media_type`` what its content says, ``size`` bytes.
+    """
+
+    __tablename__ = "stored_file"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    inbox_message_id: Mapped[int] = mapped_column(
+        ForeignKey("inbox_message.id", ondelete="CASCADE"), index=True
+    )
+    state: Mapped[FileState] = mapped_column(_enum(FileState), index=True)
+    source: Mapped[str] = mapped_column(String(300), default="")
+    name: Mapped[str] = mapped_column(String(200), default="")
+    media_type: Mapped[str] = mapped_column(String(100), default="")
+    size: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime]
+    received_at: Mapped[datetime]

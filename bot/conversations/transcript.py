@@ -21,7 +21,10 @@ from bot.messages import Kind, OutgoingMessage
 
 @dataclass(frozen=True, kw_only=True)
 class PersonEntry:
-    """Something the person sent. Of a pressed button, ``text`` is the button's title."""
+    """Something the person sent. Of a pressed button, ``text`` is the button's title.
+
+    ``language`` and ``intent`` are what was recognised, None when nothing was.
+    """
 
     id: int
     external_id: str
@@ -30,6 +33,8 @@ class PersonEntry:
     button_key: str | None
     state: InboxState
     at: datetime
+    language: str | None = None
+    intent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +108,8 @@ def _person_entry(row: Row[InboxMessage, str]) -> PersonEntry:
         button_key=message.button_key,
         state=message.state,
         at=message.received_at,
+        language=message.language,
+        intent=message.intent,
     )
 
 

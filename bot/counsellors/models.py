@@ -134,3 +134,12 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(80), default="")
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class UsedForm(Base):
+    """The key of a form that was carried out, so that sending it twice changes nothing."""
+
+    __tablename__ = "used_form"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)

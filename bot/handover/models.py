@@ -213,3 +213,31 @@ class HandoverLabel(Base):
         ForeignKey("handover.id", ondelete="CASCADE"), primary_key=True
     )
     name: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+
+
+class HandoverRead(Base):
+    """How far one account has read one handover: up to the journal's line ``event_id``."""
+
+    __tablename__ = "handover_read"
+
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    handover_id: Mapped[int] = mapped_column(
+        ForeignKey("handover.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    event_id: Mapped[int]
+
+
+class ContactFact(Base):
+    """Something that counsellors noted about a person, such as a telephone number."""
+
+    __tablename__ = "contact_fact"
+
+    contact_id: Mapped[str] = mapped_column(
+        ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(String(500))
+    noted_by: Mapped[str] = mapped_column(String(100))
+    noted_at: Mapped[datetime]

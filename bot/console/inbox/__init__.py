@@ -1,0 +1,1 @@
+"""The desk in the browser: list, conversation, moves, replies, search, files, live events."""
