@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, cast, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from bot.conversations.models import Author, InboxMessage, OutboxMessage
@@ -66,7 +66,9 @@ def search(session: Session, viewer: Viewer, words: str) -> list[Hit]:
     return hits[:FOUND_AT_MOST]
 
 
-def _holds(column: ColumnElement[str], words: str, *, escaped: bool = False) -> ColumnElement[bool]:
+def _holds(
+    column: SQLColumnExpression[str], words: str, *, escaped: bool = False
+) -> ColumnElement[bool]:
     # Lower case in SQLite knows ASCII only, so the usual spellings are asked for by name.
     spellings = {words, words.lower(), words.upper(), words.capitalize(), words.title()}
     if escaped:

@@ -17,7 +17,7 @@ from bot.conversations.models import (
     OutboxMessage,
     OutboxState,
 )
-from bot.handover.models import Handover
+from bot.handover.models import ContactFact, Handover
 
 
 def forget_contents(session: Session, conversation: Conversation, *, now: datetime) -> None:
@@ -34,6 +34,11 @@ def forget_contents(session: Session, conversation: Conversation, *, now: dateti
             .where(model.conversation_id == conversation.id)
             .execution_options(synchronize_session=False)
         )
+    session.execute(
+        delete(ContactFact)
+        .where(ContactFact.contact_id == conversation.identity.contact_id)
+        .execution_options(synchronize_session=False)
+    )
     conversation.state = ConversationState.BOT
     conversation.language_pinned = False
     conversation.failures = 0

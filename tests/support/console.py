@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from bot.console.app import create_app
+from bot.console.live import Live
 from bot.console.services import ConsoleServices
 from bot.counsellors import accounts
 from bot.counsellors.models import Account, Role
@@ -40,6 +41,9 @@ def console_services(
         "texts": CONSOLE_TEXTS,
         "passwords": CHEAP,
         "base_url": ORIGIN,
+        "live": Live(database),
+        "channels": {},
+        "replied": lambda: None,
     }
     return ConsoleServices(**{**values, **changes})
 

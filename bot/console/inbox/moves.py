@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot.console.inbox.routes import Counsellor
+from bot.console.inbox.routes import Counsellor, Number
 from bot.console.pages import STUTTGART, redirect
 from bot.console.services import ConsoleServices, Services
 from bot.counsellors import forms
@@ -53,7 +53,9 @@ def require_own_or_waiting(session: Session, handover_id: int, account: Account)
 
 
 @router.post("/claim")
-def claim(request: Request, services: Services, account: Counsellor, handover_id: int) -> Response:
+def claim(
+    request: Request, services: Services, account: Counsellor, handover_id: Number
+) -> Response:
     """Takes what waits."""
 
     def carry_out(session: Session, by: Actor, now: datetime) -> None:
@@ -64,7 +66,7 @@ def claim(request: Request, services: Services, account: Counsellor, handover_id
 
 @router.post("/assign")
 def assign(
-    services: Services, account: Counsellor, handover_id: int, colleague: Text = ""
+    services: Services, account: Counsellor, handover_id: Number, colleague: Text = ""
 ) -> Response:
     """Gives it to a colleague, or takes it over from one, when ``colleague`` is empty."""
 
@@ -89,7 +91,7 @@ def assign(
 def transfer(
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     queue: Annotated[str, Form(max_length=12, pattern=r"^\d*$")] = "",
 ) -> Response:
     """Lets it wait in a queue, or for everybody."""
@@ -114,7 +116,7 @@ def transfer(
 
 @router.post("/snooze")
 def snooze(
-    services: Services, account: Counsellor, handover_id: int, until: Text = "hour"
+    services: Services, account: Counsellor, handover_id: Number, until: Text = "hour"
 ) -> Response:
     """Puts it aside for an hour, until tomorrow morning or until Monday morning."""
 
@@ -140,7 +142,7 @@ def snoozed_until(choice: str, *, now: datetime) -> datetime:
 def close(
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     outcome: Annotated[Outcome, Form()] = Outcome.RESOLVED,
 ) -> Response:
     """Gives the conversation back to the bot."""
@@ -160,7 +162,7 @@ def close(
 
 
 @router.post("/reopen")
-def reopen(services: Services, account: Counsellor, handover_id: int) -> Response:
+def reopen(services: Services, account: Counsellor, handover_id: Number) -> Response:
     """Takes a closed conversation up again."""
     return move(
         services,
@@ -174,7 +176,7 @@ def reopen(services: Services, account: Counsellor, handover_id: int) -> Respons
 def note(
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     text: Text = "",
     key: Text = "",
 ) -> Response:
@@ -189,7 +191,7 @@ def note(
 
 @router.post("/labels")
 def set_labels(
-    services: Services, account: Counsellor, handover_id: int, labels: Text = ""
+    services: Services, account: Counsellor, handover_id: Number, labels: Text = ""
 ) -> Response:
     """Replaces the labels, which are separated by commas."""
     return move(
@@ -204,7 +206,7 @@ def set_labels(
 
 @router.post("/facts")
 def set_fact(
-    services: Services, account: Counsellor, handover_id: int, name: Text = "", value: Text = ""
+    services: Services, account: Counsellor, handover_id: Number, name: Text = "", value: Text = ""
 ) -> Response:
     """Notes something about the person, such as a telephone number; an empty value deletes it."""
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response
@@ -28,6 +28,7 @@ NAVIGATION = NavItem(
     path="/console/inbox", label=source_text("Inbox"), icon="inbox", roles=frozenset(COUNSELLORS)
 )
 Counsellor = Annotated[Account, Depends(access.require(*COUNSELLORS))]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 MESSAGES_SHOWN = 200
 MESSAGES_AT_MOST = 5_000
 
@@ -77,7 +78,7 @@ def show(request: Request, services: Services, account: Counsellor, query: ListQ
     with services.database.reading() as session:
         context = _list(session, services, account, query)
         context |= _filters(session)
-    return render(request, "inbox/page.html", **context)
+    return render(request, "inbox/page.html", opened=0, **context)
 
 
 @router.get("/list")
@@ -120,7 +121,7 @@ def show_talk(
     services: Services,
     account: Counsellor,
     query: ListQuery,
-    handover_id: int,
+    handover_id: Number,
     limit: Annotated[int, Query(ge=1, le=MESSAGES_AT_MOST)] = MESSAGES_SHOWN,
 ) -> Response:
     """A conversation beside the list; from then on it is read."""
@@ -143,7 +144,7 @@ def show_thread(
     request: Request,
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     limit: Annotated[int, Query(ge=1, le=MESSAGES_AT_MOST)] = MESSAGES_SHOWN,
 ) -> Response:
     """The messages and the head as parts, for a page that shows them already."""
@@ -212,7 +213,6 @@ def _list(
         "cut": older is not None and query.filter.view is not View.CLOSED,
         "reasons": words.REASONS,
         "states": words.STATES,
-        "opened": 0,
     }
 
 

@@ -32,7 +32,7 @@ async def events(
     request: Request,
     services: Services,
     account: Counsellor,
-    open: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    open: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Events ``ready``, ``changed``, ``typing``; ``open`` is the conversation that is shown."""
     if services.live.is_full:

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from bot.console.inbox.moves import actor_of, require_own_or_waiting
-from bot.console.inbox.routes import Counsellor, thread_part
+from bot.console.inbox.routes import Counsellor, Number, thread_part
 from bot.console.pages import STUTTGART, redirect, render
 from bot.console.services import ConsoleServices, Services
 from bot.counsellors import forms
@@ -36,7 +36,7 @@ def reply(
     request: Request,
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     text: Text = "",
     key: Text = "",
 ) -> Response:
@@ -60,7 +60,7 @@ def reply(
 
 @router.get("/canned")
 def show_canned(
-    request: Request, services: Services, account: Counsellor, handover_id: int
+    request: Request, services: Services, account: Counsellor, handover_id: Number
 ) -> Response:
     """All canned answers, in the counsellor's language beside the newcomer's."""
     with services.database.reading() as session:
@@ -85,7 +85,7 @@ def send_canned(
     request: Request,
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     answer: Text = "",
     key: Text = "",
 ) -> Response:
@@ -108,7 +108,7 @@ def show_offers(
     request: Request,
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     words: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Published offers whose title or provider holds the words, as the newcomer would see them."""
@@ -136,7 +136,7 @@ def send_offer(
     request: Request,
     services: Services,
     account: Counsellor,
-    handover_id: int,
+    handover_id: Number,
     measure: Text = "",
     key: Text = "",
 ) -> Response:
@@ -156,7 +156,7 @@ def send_offer(
 
 
 @router.post("/typing")
-async def show_typing(services: Services, account: Counsellor, handover_id: int) -> Response:
+async def show_typing(services: Services, account: Counsellor, handover_id: Number) -> Response:
     """Tells the newcomer, and colleagues who look at it, that an answer is being written."""
     viewer = Viewer.of(account)
 
