@@ -357,7 +357,8 @@ async def test_forgetting_a_person_takes_what_counsellors_noted(
     await browser.submit(f"/console/inbox/{number}/note", {"text": "private"})
 
     with sqlite.transaction() as session:
-        forget_contents(session, session.scalars(select(Conversation)).one())
+        conversation = session.scalars(select(Conversation)).one()
+        forget_contents(session, conversation, now=clock())
 
     with sqlite.reading() as session:
         assert session.scalars(select(ContactFact)).all() == []
