@@ -23,7 +23,9 @@ from bot.channels.health import health_routes
 from bot.channels.telegram import (
     BotApiError,
     ChatBlocked,
+    DeskIntake,
     Polling,
+    SendLimiter,
     TelegramApi,
     TelegramChannel,
     Webhook,
@@ -48,6 +50,9 @@ from bot.dialogue.engine import Engine
 from bot.dialogue.output import Output
 from bot.dialogue.responses import Responses
 from bot.dialogue.supervisor import EngineProcess
+from bot.handover.desks import feed as desk_feed
+from bot.handover.desks.telegram import TelegramDesk, TopicPost
+from bot.handover.desks.topics import take as take_posts
 from bot.i18n.identify import identify, preload
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues
@@ -57,7 +62,9 @@ from bot.measures.search import Meanings
 from bot.messages import Channel, IncomingMessage
 from bot.router import Router
 from bot.safety.detect import load as load_phrases
+from bot.workers.attention import AttentionWorker
 from bot.workers.booking import BookingWorker
+from bot.workers.desks import DeskWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.search import SearchUpkeep
@@ -90,6 +97,7 @@ class Telegram:
         channel: TelegramChannel,
         receive: TelegramReceive,
         catalogues: Catalogues,
+        desk: DeskIntake | None,
     ) -> None:
         self._api = api
         self._channel = channel
@@ -99,10 +107,10 @@ class Telegram:
         self.routes: list[Route] = []
         if settings.telegram_by_webhook:
             secret = settings.telegram_webhook_secret.get_secret_value()
-            self._webhook = Webhook(api, receive, secret=secret)
+            self._webhook = Webhook(api, receive, secret=secret, desk=desk)
             self.routes = webhook_routes(self._webhook)
         else:
-            self._polling = Polling(api, receive)
+            self._polling = Polling(api, receive, desk=desk)
 
     async def run(self) -> None:
         """Receives until cancelled; what was fetched by then is stored and confirmed."""
@@ -152,6 +160,8 @@ class Lotse:
     outbox_worker: OutboxWorker
     booking_worker: BookingWorker
     search_upkeep: SearchUpkeep
+    attention: AttentionWorker
+    desk_workers: Sequence[DeskWorker]
     internal: Starlette
     public: Starlette
     streams: EventStreams
@@ -167,6 +177,7 @@ class Lotse:
             with self.database.transaction() as session:
                 leases.INBOX.release_all(session)
                 leases.OUTBOX.release_all(session)
+                desk_feed.LEASE.release_all(session)
         uncertain = self.outbox_worker.settle_interrupted()
         if uncertain:
             log.warning("outbox.interrupted", uncertain=uncertain)
@@ -180,6 +191,8 @@ class Lotse:
             self.outbox_worker.run(),
             self.booking_worker.run(),
             self.search_upkeep.run(),
+            self.attention.run(),
+            *(worker.run() for worker in self.desk_workers),
         ]
         if self.engine_process:
             parts.append(self.engine_process.run())
@@ -215,8 +228,10 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         WEB: WebChannel(streams),
         TERMINAL: WebChannel(streams, name=TERMINAL),
     }
+    texts = Catalogues(domain=CONSOLE_DOMAIN, languages=CONSOLE_LANGUAGES)
     api = _telegram_api(settings)
-    telegram_channel = TelegramChannel(api) if api else None
+    limiter = SendLimiter()
+    telegram_channel = TelegramChannel(api, limiter=limiter) if api else None
     if telegram_channel:
         channels[TelegramChannel.name] = telegram_channel
     teller = Teller(catalogues=catalogues, site=Site(settings.site_url))
@@ -261,8 +276,33 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         await asyncio.to_thread(store)
         inbox_worker.wake()
 
+    topics: DeskIntake | None = None
+    desk_workers: list[DeskWorker] = []
+    if api and settings.telegram_desk_chat_id is not None:
+        chat_id = settings.telegram_desk_chat_id
+        desk_texts = texts[settings.desk_language]
+
+        async def receive_posts(posts: Sequence[TopicPost]) -> None:
+            """Carries out what counsellors wrote in topics; it is safe when this returns."""
+
+            def carry_out() -> None:
+                with database.transaction() as session:
+                    take_posts(session, posts, catalogues=catalogues, texts=desk_texts, now=clock())
+
+            await asyncio.to_thread(carry_out)
+            outbox_worker.wake()
+            wake_desks()
+
+        topics = DeskIntake(receive_posts, chat_id=chat_id)
+        desk = TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=desk_texts)
+        desk_workers.append(DeskWorker(database=database, desk=desk, owner=owner, clock=clock))
+
+    def wake_desks() -> None:
+        for worker in desk_workers:
+            worker.wake()
+
     telegram = (
-        Telegram(settings, api, telegram_channel, receive, catalogues)
+        Telegram(settings, api, telegram_channel, receive, catalogues, topics)
         if api and telegram_channel
         else None
     )
@@ -272,7 +312,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             database=database,
             clock=clock,
             catalogues=catalogues,
-            texts=Catalogues(domain=CONSOLE_DOMAIN, languages=CONSOLE_LANGUAGES),
+            texts=texts,
             passwords=Passwords(),
             base_url=settings.base_url,
             live=live,
@@ -311,6 +351,10 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             database=database, teller=teller, clock=clock, told=outbox_worker.wake
         ),
         search_upkeep=SearchUpkeep(database=database, meanings=meanings),
+        attention=AttentionWorker(
+            database=database, catalogues=catalogues, clock=clock, changed=outbox_worker.wake
+        ),
+        desk_workers=desk_workers,
         internal=endpoints.create_app(
             responses=Responses(catalogues), actions=all_actions(measures), token=token
         ),

@@ -81,6 +81,15 @@ class Settings(BaseSettings):
         description="With LOTSE_PUBLIC_URL: receive updates by webhook, checked by this secret.",
     )
 
+    telegram_desk_chat_id: int | None = Field(
+        None,
+        validation_alias=AliasChoices("TELEGRAM_DESK_CHAT_ID", "telegram_desk_chat_id"),
+        description="Supergroup with topics in which counsellors answer, such as -1001234567890.",
+    )
+    desk_language: Literal["de", "en"] = Field(
+        "de", description="Language in which other desks than the console are told."
+    )
+
     @property
     def site_url(self) -> str:
         """Where people reach this server, without a slash at the end."""

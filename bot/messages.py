@@ -116,7 +116,11 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingMessage:
-    """What a person is told, in their language: text, then cards, files, then buttons."""
+    """What a person is told, in their language: text, then cards, files, then buttons.
+
+    ``replaces`` are the platform's ids of a message that this one corrects. A channel that
+    can edits that message to say ``replacement``; any other sends ``text``.
+    """
 
     text: str = field(default="", repr=False)
     cards: tuple[Card, ...] = ()
@@ -124,6 +128,8 @@ class OutgoingMessage:
     documents: tuple[Document, ...] = ()
     language: str = "en"
     asks: Asks = Asks.NOTHING
+    replaces: tuple[str, ...] = ()
+    replacement: str = field(default="", repr=False)
 
     def to_data(self) -> dict[str, Any]:
         """Plain data that ``from_data`` turns back into an equal message."""
@@ -136,6 +142,8 @@ class OutgoingMessage:
             text=data["text"],
             language=data["language"],
             asks=Asks(data.get("asks", "")),
+            replaces=tuple(data.get("replaces", ())),
+            replacement=data.get("replacement", ""),
             buttons=tuple(Button(**button) for button in data["buttons"]),
             documents=tuple(Document(**document) for document in data.get("documents", ())),
             cards=tuple(

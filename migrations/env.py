@@ -7,6 +7,7 @@ from bot.counsellors import hours as _hours
 from bot.counsellors import models as _counsellors
 from bot.db.base import Base
 from bot.handover import models as _handover
+from bot.handover.desks import models as _desks
 from bot.measures import models as _measures
 from bot.measures.search import models as _search
 
@@ -14,6 +15,7 @@ __all__ = [
     "_booking",
     "_conversations",
     "_counsellors",
+    "_desks",
     "_handover",
     "_hours",
     "_measures",

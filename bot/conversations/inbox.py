@@ -48,6 +48,7 @@ def _record_one(session: Session, message: IncomingMessage, *, now: datetime) ->
         # PostgreSQL refuses NUL in texts; nobody means to write it.
         text=message.text.replace("\x00", "")[:MAXIMUM_STORED_TEXT],
         button_key=message.button_key,
+        edited=message.edited,
         received_at=now,
         next_attempt_at=now,
     )

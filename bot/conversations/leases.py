@@ -1,9 +1,10 @@
-"""Leases: one worker at a time handles a conversation, also across processes."""
+"""Leases: one worker at a time handles a conversation or a thread, also across processes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -13,8 +14,9 @@ from bot.conversations.models import Conversation
 
 @dataclass(frozen=True)
 class Lease:
-    """The pair of columns that says who handles a conversation, and until when."""
+    """The pair of columns that says who handles a row, and until when; ``key`` is its id."""
 
+    key: InstrumentedAttribute[Any]
     owner: InstrumentedAttribute[str | None]
     until: InstrumentedAttribute[datetime | None]
 
@@ -23,26 +25,26 @@ class Lease:
         return self.until.is_(None) | (self.until < now)
 
     def take(
-        self, session: Session, conversation_id: str, *, owner: str, now: datetime, until: datetime
+        self, session: Session, row_id: Any, *, owner: str, now: datetime, until: datetime
     ) -> bool:
         """Takes or prolongs the lease; False when somebody else holds it.
 
         One UPDATE decides, which both databases carry out atomically.
         """
         taken = session.scalar(
-            update(Conversation)
-            .where(Conversation.id == conversation_id, self.free(now) | (self.owner == owner))
+            update(self.key.class_)
+            .where(self.key == row_id, self.free(now) | (self.owner == owner))
             .values({self.owner.key: owner, self.until.key: until})
-            .returning(Conversation.id)
+            .returning(self.key)
             .execution_options(synchronize_session=False)
         )
         return taken is not None
 
-    def release(self, session: Session, conversation_id: str, *, owner: str) -> None:
+    def release(self, session: Session, row_id: Any, *, owner: str) -> None:
         """Gives the lease back, if ``owner`` still holds it."""
         session.execute(
-            update(Conversation)
-            .where(Conversation.id == conversation_id, self.owner == owner)
+            update(self.key.class_)
+            .where(self.key == row_id, self.owner == owner)
             .values({self.owner.key: None, self.until.key: None})
             .execution_options(synchronize_session=False)
         )
@@ -50,11 +52,19 @@ class Lease:
     def release_all(self, session: Session) -> None:
         """Drops all leases; only for a database that a single process uses, at its start."""
         session.execute(
-            update(Conversation)
+            update(self.key.class_)
             .values({self.owner.key: None, self.until.key: None})
             .execution_options(synchronize_session=False)
         )
 
 
-INBOX = Lease(owner=Conversation.inbox_lease_owner, until=Conversation.inbox_lease_until)
-OUTBOX = Lease(owner=Conversation.outbox_lease_owner, until=Conversation.outbox_lease_until)
+INBOX = Lease(
+    key=Conversation.id,
+    owner=Conversation.inbox_lease_owner,
+    until=Conversation.inbox_lease_until,
+)
+OUTBOX = Lease(
+    key=Conversation.id,
+    owner=Conversation.outbox_lease_owner,
+    until=Conversation.outbox_lease_until,
+)

@@ -145,6 +145,7 @@ class InboxMessage(Base):
     kind: Mapped[str] = mapped_column(String(20))
     text: Mapped[str] = mapped_column(Text)
     button_key: Mapped[str | None] = mapped_column(String(64))
+    edited: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str | None] = mapped_column(String(8))
     intent: Mapped[str | None] = mapped_column(String(60))
     state: Mapped[InboxState] = mapped_column(_enum(InboxState), default=InboxState.PENDING)

@@ -38,7 +38,10 @@ def bring_in(
         presence = routing.presence_of(session, taken_up, now=now)
         return phrases.back_with_counsellor(texts, presence)
     opened = newcomer.request(session, message.conversation, reason=reason, urgent=False, now=now)
-    return phrases.requested(texts, routing.presence_of(session, opened, now=now))
+    presence = routing.presence_of(session, opened, now=now)
+    if not presence.is_open:
+        opened.reassured_at = now
+    return phrases.requested(texts, presence)
 
 
 def take_up_talk(

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.conversations.models import InboxMessage, OutboxMessage
+from bot.handover.desks.models import DeskThread
 from bot.handover.models import EventKind, Handover, HandoverEvent
 
 NAME_LENGTH = 100
@@ -53,7 +54,10 @@ def record(
     reply: OutboxMessage | None = None,
     **details: Any,
 ) -> HandoverEvent:
-    """Adds a line to the journal in the caller's transaction."""
+    """Adds a line to the journal in the caller's transaction; the desks are told of it.
+
+    The caller holds the conversation, so that the lines of one come one after another.
+    """
     if reply is not None:
         # The line needs the reply's number.
         session.flush()
@@ -72,6 +76,12 @@ def record(
     )
     session.add(event)
     session.flush()
+    session.execute(
+        update(DeskThread)
+        .where(DeskThread.conversation_id == handover.conversation_id)
+        .values(latest=event.id)
+        .execution_options(synchronize_session=False)
+    )
     return event
 
 

@@ -77,6 +77,7 @@ class EventKind(StrEnum):
     WITHDRAWN = "withdrawn"
     RATED = "rated"
     REFUSED = "refused"
+    UNDELIVERED = "undelivered"
 
 
 class Queue(Base):
@@ -115,7 +116,8 @@ class Handover(Base):
     counselled. Who has it: ``claimed_by`` is the name shown, ``claimed_on`` the desk they
     work at, ``claimant`` their id there (at the console that of the account).
     ``first_reply_at`` and ``closed_at`` are the times of the first response and of the
-    resolution, ``waiting_since`` is when the newcomer began to wait for an answer.
+    resolution, ``waiting_since`` is when the newcomer began to wait for an answer. Once they
+    were told that it takes longer, or that nobody is there, ``reassured_at`` says when.
     """
 
     __tablename__ = "handover"
@@ -159,6 +161,7 @@ class Handover(Base):
     first_reply_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
     next_alert_at: Mapped[datetime | None]
+    reassured_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
     conversation: Mapped[Conversation] = relationship(lazy="joined", innerjoin=True)

@@ -181,6 +181,7 @@ def rate(
 
     False when the handover is not one of this conversation or the rating is neither.
     """
+    hold(session, conversation.id)
     handover = session.get(Handover, handover_id)
     if handover is None or handover.conversation_id != conversation.id or rating not in (1, -1):
         return False

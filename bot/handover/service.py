@@ -6,12 +6,18 @@ Every move writes a line into the handover's journal (``bot/handover/journal.py`
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from bot.conversations.models import Author, ConversationState, OutboxMessage
+from bot.conversations.models import (
+    Author,
+    ConversationState,
+    OutboxMessage,
+    OutboxState,
+)
 from bot.errors import IllegalMoveError, NotFoundError
 from bot.handover import texts as phrases
 from bot.handover.journal import LOTSE, Actor, record
@@ -29,7 +35,6 @@ from bot.handover.moves import (
     NOBODY,
     OPEN,
     claimant,
-    get,
     held,
     move,
     open_handover,
@@ -162,6 +167,66 @@ def reply(
     return row
 
 
+def correct(
+    session: Session,
+    original: OutboxMessage,
+    *,
+    text: str,
+    by: Actor,
+    catalogues: Catalogues,
+    now: datetime,
+) -> OutboxMessage:
+    """Changes the words of a reply: in its place where that is possible, else by another one.
+
+    A reply that has not left yet is changed itself. Raises ``IllegalMoveError`` when the
+    talk is closed or nothing is said.
+    """
+    handover = open_handover(session, original.conversation_id)
+    if handover is None:
+        raise IllegalMoveError("The talk is closed; what was said stands.")
+    handover = held(session, handover.id)
+    if not text.strip():
+        raise IllegalMoveError("An empty reply cannot be sent.")
+    session.refresh(original, with_for_update={"of": OutboxMessage})
+    message = replace(OutgoingMessage.from_data(original.content), text=text)
+    row = original
+    if original.state == OutboxState.PENDING:
+        original.content = message.to_data()
+    else:
+        row = tell(
+            session,
+            handover,
+            phrases.correction(message, texts_for(handover, catalogues), of=original.external_ids),
+            author=Author.COUNSELLOR,
+            now=now,
+        )
+    record(session, handover, EventKind.CORRECTED, by=by, now=now, reply=row)
+    return row
+
+
+def refuse(
+    session: Session, handover_id: int, *, text: str, by: Actor, now: datetime
+) -> HandoverEvent:
+    """Answers a counsellor at another desk whose wish could not be carried out."""
+    return record(session, held(session, handover_id), EventKind.REFUSED, by=by, now=now, text=text)
+
+
+def not_delivered(session: Session, reply: OutboxMessage, *, now: datetime) -> None:
+    """Tells the counsellors that a reply of theirs did not arrive, or perhaps did not."""
+    handover = open_handover(session, reply.conversation_id)
+    if reply.author == Author.COUNSELLOR and handover is not None:
+        handover = held(session, handover.id)
+        record(
+            session,
+            handover,
+            EventKind.UNDELIVERED,
+            by=LOTSE,
+            now=now,
+            reply=reply,
+            state=reply.state.value,
+        )
+
+
 def note(
     session: Session, handover_id: int, *, text: str, by: Actor, now: datetime
 ) -> HandoverEvent:
@@ -169,7 +234,7 @@ def note(
 
     Raises ``IllegalMoveError`` when it is empty.
     """
-    handover = get(session, handover_id)
+    handover = held(session, handover_id)
     if not text.strip():
         raise IllegalMoveError("An empty note cannot be kept.")
     words = text.strip()[:MAXIMUM_NOTE]
@@ -180,7 +245,7 @@ def label(
     session: Session, handover_id: int, *, names: Iterable[str], by: Actor, now: datetime
 ) -> list[str]:
     """Replaces the labels of a handover and returns them, sorted, without empty ones."""
-    handover = get(session, handover_id)
+    handover = held(session, handover_id)
     wanted = sorted({name.strip()[:LABEL_LENGTH] for name in names if name.strip()})
     if wanted == labels(session, handover_id):
         return wanted
@@ -214,19 +279,6 @@ def snooze(
     move(session, handover, allowed=OPEN, state=state, snoozed_until=until)
     record(session, handover, EventKind.SNOOZED, by=by, now=now, until=until.isoformat())
     return handover
-
-
-def wake_due(session: Session, *, now: datetime) -> int:
-    """Takes up again what was put aside until now; returns how many."""
-    due = session.scalars(
-        select(Handover).where(
-            Handover.snoozed_until <= now, Handover.state != HandoverState.CLOSED.value
-        )
-    ).all()
-    for handover in due:
-        handover.snoozed_until = None
-        record(session, handover, EventKind.WOKEN, by=LOTSE, now=now)
-    return len(due)
 
 
 def close(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.buttons import topics_button
@@ -222,6 +223,12 @@ def thanks_for_rating(texts: Texts, *, rating: int) -> OutgoingMessage:
         buttons=(write_again_button(texts), topics_button(texts)),
         language=texts.language,
     )
+
+
+def correction(message: OutgoingMessage, texts: Texts, *, of: Sequence[str]) -> OutgoingMessage:
+    """A reply that takes the place of one; ``of`` are the platform's ids of that."""
+    marked = texts.gettext("Correction: {text}", text=message.text)
+    return replace(message, text=marked, replaces=tuple(of), replacement=message.text)
 
 
 def request_closed(texts: Texts) -> OutgoingMessage:

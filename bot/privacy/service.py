@@ -17,6 +17,7 @@ from bot.conversations.models import (
     OutboxMessage,
     OutboxState,
 )
+from bot.handover.desks import feed as desk_feed
 from bot.handover.models import ContactFact, Handover
 
 
@@ -39,6 +40,7 @@ def forget_contents(session: Session, conversation: Conversation, *, now: dateti
         .where(ContactFact.contact_id == conversation.identity.contact_id)
         .execution_options(synchronize_session=False)
     )
+    desk_feed.forget(session, conversation)
     conversation.state = ConversationState.BOT
     conversation.language_pinned = False
     conversation.failures = 0

@@ -20,6 +20,7 @@ from bot.errors import (
     RecipientGoneError,
     RetryLaterError,
 )
+from bot.handover import service as handover
 from bot.messages import Channel, OutgoingMessage
 from bot.privacy.service import forget_contact, forget_told_contacts
 from bot.workers.pool import LEASE, Pool
@@ -141,6 +142,7 @@ class OutboxWorker(Pool):
             else:
                 row.state = OutboxState.REFUSED
             log.warning("outbox.not_delivered", message=row_id, state=row.state.value)
+            handover.not_delivered(session, row, now=now)
             self._settled(session, row)
             return row.state != OutboxState.RECIPIENT_GONE
 

@@ -47,6 +47,8 @@ from bot.errors import (
     RecipientGoneError,
     RetryLaterError,
 )
+from bot.handover.desks.desk import ThreadGoneError
+from bot.handover.desks.telegram import TopicClosedError
 from bot.messages import Document
 
 TELEGRAM_API_URL = "https://api.telegram.org"
@@ -63,6 +65,7 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
 )
 _QUOTED = re.compile('".*"')
+_TOPIC_GONE = ("message thread not found", "topic_deleted", "topic_id_invalid")
 _GONE = ("chat not found", "user not found", "peer_id_invalid", "bot was kicked")
 
 
@@ -148,18 +151,60 @@ class TelegramApi:
             )
         )
 
+    async def edit_message(self, chat_id: int, message_id: int, html: str) -> None:
+        """Changes the words of a message; raises a ``DeliveryError``."""
+        with self._as_delivery_error():
+            await self._bot.edit_message_text(
+                html,
+                chat_id,
+                message_id,
+                parse_mode=ParseMode.HTML,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+
+    async def create_topic(self, chat_id: int, name: str) -> int:
+        """Makes a topic in a forum and returns its thread id; raises a ``DeliveryError``."""
+        with self._as_delivery_error():
+            topic = await self._bot.create_forum_topic(chat_id, name)
+        return topic.message_thread_id
+
+    async def delete_topic(self, chat_id: int, thread_id: int) -> None:
+        """Deletes a topic with all its messages; raises a ``DeliveryError``."""
+        with self._as_delivery_error():
+            await self._bot.delete_forum_topic(chat_id, thread_id)
+
+    async def reopen_topic(self, chat_id: int, thread_id: int) -> None:
+        """Opens a closed topic; raises a ``DeliveryError``."""
+        with self._as_delivery_error():
+            await self._bot.reopen_forum_topic(chat_id, thread_id)
+
+    async def write_in_topic(self, chat_id: int, html: str, *, thread_id: int | None) -> None:
+        """Writes in a topic, or in the general one; raises a ``DeliveryError``."""
+        with self._as_delivery_error():
+            await self._bot.send_message(
+                chat_id,
+                html,
+                parse_mode=ParseMode.HTML,
+                message_thread_id=thread_id,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+
     async def _sent(self, send: Callable[[], Awaitable[SentMessage]]) -> str:
+        with self._as_delivery_error():
+            return str((await send()).message_id)
+
+    @contextmanager
+    def _as_delivery_error(self) -> Iterator[None]:
         if self._closed:
             raise RetryLaterError(UNREACHABLE_RETRY_SECONDS)
         try:
-            sent = await send()
+            yield
         except TelegramError as error:
             # The original may quote addresses and answers; it ends here.
             raise delivery_error(error) from None
         except Exception:
             # The library could not read the answer: the message may well be there.
             raise DeliveryUncertainError("the Bot API server's answer cannot be read") from None
-        return str(sent.message_id)
 
     async def send_typing(self, chat_id: int) -> None:
         """Shows "typing…" for some seconds; raises ``BotApiError``."""
@@ -253,6 +298,10 @@ def _refusal(reason: str) -> DeliveryError:
     lowered = reason.lower()
     if "can't parse entities" in lowered:
         return MarkupRefusedError("Telegram could not read the markup")
+    if any(text in lowered for text in _TOPIC_GONE):
+        return ThreadGoneError("the topic does not exist any more")
+    if "topic_closed" in lowered:
+        return TopicClosedError("the topic is closed")
     if any(text in lowered for text in _GONE):
         return RecipientGoneError("the chat does not exist any more")
     # What stands in quotes may come from the message.

@@ -63,6 +63,8 @@ class TelegramChannel:
         Raises a ``DeliveryError``; see the class about ``RetryLaterError``.
         """
         chat_id = _chat_id(address)
+        if message.replaces and await self._edit(chat_id, message):
+            return list(message.replaces)
         parts = render(message)
         sent = self._sent_before(address, parts)
         deadline = self._clock() + RESUME_SECONDS
@@ -73,6 +75,21 @@ class TelegramChannel:
                 self._remember(address, parts, sent)
                 raise
         return sent
+
+    async def _edit(self, chat_id: int, message: OutgoingMessage) -> bool:
+        """Changes the message that this one replaces; False where Telegram lets nobody."""
+        parts = render(OutgoingMessage(text=message.replacement, language=message.language))
+        if len(parts) != 1 or len(message.replaces) != 1:
+            return False
+        try:
+            async with self._limiter.turn(chat_id):
+                await self._api.edit_message(chat_id, int(message.replaces[0]), parts[0].html)
+        except RetryLaterError as error:
+            self._limiter.pause(chat_id, error.seconds)
+            raise
+        except DeliveryRefusedError:
+            return False
+        return True
 
     def _sent_before(self, address: str, parts: list[Part]) -> list[str]:
         known_parts, sent = self._unfinished.pop(address, ([], []))

@@ -11,7 +11,7 @@ import structlog
 
 from bot.channels.telegram.api import BotApiError, TelegramApi
 from bot.channels.telegram.presses import PressAnswers
-from bot.channels.telegram.updates import Intake, Receive, update_id
+from bot.channels.telegram.updates import DeskIntake, Intake, Receive, update_id
 
 log = structlog.get_logger(__name__)
 
@@ -37,12 +37,13 @@ class Polling:
         api: TelegramApi,
         receive: Receive,
         *,
+        desk: DeskIntake | None = None,
         poll_seconds: int = 25,
         pause: Callable[[int], float] = backoff,
     ) -> None:
         self._api = api
         self._presses = PressAnswers(api)
-        self.intake = Intake(receive, self._presses.answer)
+        self.intake = Intake(receive, self._presses.answer, desk=desk)
         self._poll_seconds = poll_seconds
         self._pause = pause
         self._offset: int | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.channels.telegram.text import well_formed
+from bot.handover.desks.telegram import TopicPost
 from bot.messages import IncomingMessage, Kind
 
 CHANNEL = "telegram"
@@ -96,6 +97,9 @@ class ChatBlocked:
     blocked: bool
 
 
+#: Stores what counsellors wrote in the topics of the desk and returns once it is committed.
+ReceivePosts = Callable[[Sequence[TopicPost]], Awaitable[None]]
+
 #: Stores what arrived and returns once that is committed. Within one call the
 #: messages come first: whoever blocks the bot writes nothing afterwards.
 Receive = Callable[[Sequence[IncomingMessage], Sequence[ChatBlocked]], Awaitable[None]]
@@ -117,12 +121,68 @@ def to_incoming(update: object) -> IncomingMessage | None:
         return None
 
 
+def to_topic_post(update: object, *, chat_id: int) -> TopicPost | None:
+    """What a person wrote in a topic of this group; None when the update holds no such thing."""
+    try:
+        content = _mapping(update)
+        number = update_id(content)
+        name = "edited_message" if "edited_message" in content else "message"
+        if number is None or name not in content:
+            return None
+        message = _mapping(content[name])
+        if _mapping(message.get("chat")).get("id") != chat_id:
+            return None
+        return _topic_post(message, number, edited=name == "edited_message")
+    except _MalformedError:
+        return None
+
+
+def _topic_post(message: Mapping[str, Any], number: int, *, edited: bool) -> TopicPost | None:
+    thread = message.get("message_thread_id")
+    if not _is_id(thread) or not _SERVICE_FIELDS.isdisjoint(message):
+        return None
+    sender = _mapping(message.get("from"))
+    # Administrators who write anonymously come as a bot that speaks for the group itself.
+    spokesman = message.get("sender_chat")
+    if sender.get("is_bot") and not isinstance(spokesman, Mapping):
+        return None
+    who = spokesman if isinstance(spokesman, Mapping) else sender
+    names = [_optional_text(who, name) for name in ("first_name", "last_name", "title")]
+    return TopicPost(
+        external_id=_external_id(number, message),
+        thread_id=int(str(thread)),
+        message_id=str(message.get("message_id", "")),
+        author_id=str(who.get("id", "")),
+        author=" ".join(name for name in names if name)[:100] or "?",
+        text=_optional_text(message, "text"),
+        edited=edited,
+    )
+
+
 def to_chat_blocked(update: object) -> ChatBlocked | None:
     """The news in an update that a person blocked or unblocked the bot, or None."""
     try:
         return _blocked(_mapping(update))
     except _MalformedError:
         return None
+
+
+class DeskIntake:
+    """Hands what is written in the topics of the desk's group to ``receive``."""
+
+    def __init__(self, receive: ReceivePosts, *, chat_id: int) -> None:
+        self._receive = receive
+        self._chat_id = chat_id
+
+    async def take(self, updates: Sequence[object]) -> None:
+        """Returns when all of it is stored; raises what ``receive`` raises."""
+        posts = [
+            post
+            for update in updates
+            if (post := to_topic_post(update, chat_id=self._chat_id)) is not None
+        ]
+        if posts:
+            await self._receive(posts)
 
 
 class Intake:
@@ -132,9 +192,16 @@ class Intake:
     or ``malformed``, stored or not.
     """
 
-    def __init__(self, receive: Receive, answer_press: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        answer_press: Callable[[str], None],
+        *,
+        desk: DeskIntake | None = None,
+    ) -> None:
         self._receive = receive
         self._answer_press = answer_press
+        self._desk = desk
         self.counts: Counter[str] = Counter()
 
     async def take(self, updates: Sequence[object]) -> None:
@@ -145,6 +212,8 @@ class Intake:
             self._sort(update, messages, blocked)
         if messages or blocked:
             await self._receive(messages, blocked)
+        if self._desk is not None:
+            await self._desk.take(updates)
         for update in updates:
             press = callback_query_id(update)
             if press is not None:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from bot.channels.telegram.api import TelegramApi
 from bot.channels.telegram.presses import PressAnswers
-from bot.channels.telegram.updates import Intake, Receive
+from bot.channels.telegram.updates import DeskIntake, Intake, Receive
 from bot.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,14 @@ class Webhook:
     ``ConfigurationError`` is raised.
     """
 
-    def __init__(self, api: TelegramApi, receive: Receive, *, secret: str) -> None:
+    def __init__(
+        self,
+        api: TelegramApi,
+        receive: Receive,
+        *,
+        secret: str,
+        desk: DeskIntake | None = None,
+    ) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
             raise ConfigurationError(
                 "the webhook's secret must have 1 to 256 of the characters A-Z a-z 0-9 _ -"
@@ -39,7 +46,7 @@ class Webhook:
         self._api = api
         self._secret = secret
         self._presses = PressAnswers(api)
-        self.intake = Intake(receive, self._presses.answer)
+        self.intake = Intake(receive, self._presses.answer, desk=desk)
 
     async def register(self, url: str, *, connections: int = 1) -> None:
         """Asks Telegram to post to ``url``; raises ``BotApiError``.
