@@ -8,6 +8,7 @@ happens while that is used up is told in one message.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from html import escape
 from typing import Protocol
@@ -54,6 +55,12 @@ class Limits(Protocol):
     async def wait_until_free(self, chat_id: int) -> None:
         """Returns when a message may leave for a chat, after a while in any case."""
 
+    def turn(self, chat_id: int) -> AbstractAsyncContextManager[None]:
+        """Waits until a message to this chat may be sent; it is sent inside.
+
+        Raises ``RetryLaterError`` at once when that would take too long.
+        """
+
 
 @dataclass(frozen=True, kw_only=True)
 class TopicPost:
@@ -86,7 +93,8 @@ class TelegramDesk:
     async def open_thread(self, case: Case) -> str:
         """Makes a topic for a person."""
         title = words.title(case, self._texts)[:LONGEST_TITLE]
-        return str(await self._forum.create_topic(self._chat_id, title))
+        async with self._limits.turn(self._chat_id):
+            return str(await self._forum.create_topic(self._chat_id, title))
 
     async def tell(self, thread: str, case: Case, lines: Sequence[Line]) -> None:
         """Writes lines into a topic, as few messages as they fit in."""
@@ -110,11 +118,13 @@ class TelegramDesk:
             return
 
     async def _write(self, thread_id: int, text: str) -> None:
-        try:
-            await self._forum.write_in_topic(self._chat_id, escape(text), thread_id=thread_id)
-        except TopicClosedError:
-            await self._forum.reopen_topic(self._chat_id, thread_id)
-            await self._forum.write_in_topic(self._chat_id, escape(text), thread_id=thread_id)
+        async with self._limits.turn(self._chat_id):
+            html = escape(text)
+            try:
+                await self._forum.write_in_topic(self._chat_id, html, thread_id=thread_id)
+            except TopicClosedError:
+                await self._forum.reopen_topic(self._chat_id, thread_id)
+                await self._forum.write_in_topic(self._chat_id, html, thread_id=thread_id)
 
     def _alarm(self, thread: str, case: Case) -> str:
         """Stands where everybody sees it, with the way to the topic."""
