@@ -110,19 +110,6 @@ def _serves(
     return (queue is None or queue.organization_id is None) and account.id not in placed
 
 
-def may_see(account: Account, handover: Handover) -> bool:
-    """Whether a counsellor may open a handover: partners those of their organization only."""
-    if account.role not in COUNSELLING:
-        return False
-    if account.role != Role.PARTNER:
-        return True
-    organizations = {
-        handover.organization_id,
-        handover.queue.organization_id if handover.queue else None,
-    } - {None}
-    return account.organization_id in organizations or handover.claimant == account.id
-
-
 def presence(
     session: Session, *, queue: Queue | None, languages: Sequence[str], now: datetime
 ) -> Presence:
