@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 import uvicorn
@@ -36,6 +37,7 @@ from bot.channels.telegram import Receive as TelegramReceive
 from bot.channels.web.channel import TERMINAL, WEB, WebChannel
 from bot.channels.web.routes import WebSettings, web_routes
 from bot.channels.web.streams import EventStreams
+from bot.channels.web.uploads import Uploads
 from bot.clock import Clock, utc_now
 from bot.commands import descriptions
 from bot.config import Settings
@@ -43,6 +45,8 @@ from bot.console.app import create_app as create_console
 from bot.console.live import Live
 from bot.console.services import ConsoleServices
 from bot.conversations import inbox, leases
+from bot.conversations.files import MAXIMUM_SIZE, FileStore
+from bot.conversations.scanning import scanner
 from bot.counsellors.passwords import Passwords
 from bot.db.session import Database
 from bot.dialogue import endpoints
@@ -65,6 +69,7 @@ from bot.safety.detect import load as load_phrases
 from bot.workers.attention import AttentionWorker
 from bot.workers.booking import BookingWorker
 from bot.workers.desks import DeskWorker
+from bot.workers.files import FileWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.search import SearchUpkeep
@@ -157,6 +162,7 @@ class Lotse:
     engine: Engine
     engine_process: EngineProcess | None
     inbox_worker: InboxWorker
+    file_worker: FileWorker
     outbox_worker: OutboxWorker
     booking_worker: BookingWorker
     search_upkeep: SearchUpkeep
@@ -189,6 +195,7 @@ class Lotse:
             _serve(self.public, self.settings.host, self.settings.port),
             self.inbox_worker.run(),
             self.outbox_worker.run(),
+            self.file_worker.run(),
             self.booking_worker.run(),
             self.search_upkeep.run(),
             self.attention.run(),
@@ -307,6 +314,8 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         else None
     )
     live = Live(database)
+    file_store = FileStore(settings.state_directory / "files")
+    scan = scanner(settings.clamd)
     console = create_console(
         ConsoleServices(
             database=database,
@@ -316,6 +325,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             passwords=Passwords(),
             base_url=settings.base_url,
             live=live,
+            files=file_store,
             channels=channels,
             replied=outbox_worker.wake,
         )
@@ -328,6 +338,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             streams=streams,
             clock=clock,
             gettext_for=lambda language: catalogues.get(language).gettext,
+            uploads=Uploads(database=database, store=file_store, scan=scan),
             settings=WebSettings(secure_cookies=settings.public_url.startswith("https://")),
         ),
         *appointment_routes(
@@ -346,6 +357,15 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         engine=engine,
         engine_process=None if settings.engine_external else EngineProcess(settings, token=token),
         inbox_worker=inbox_worker,
+        file_worker=FileWorker(
+            database=database,
+            store=file_store,
+            fetchers={TelegramChannel.name: partial(api.fetch_file, limit=MAXIMUM_SIZE)}
+            if api
+            else {},
+            scan=scan,
+            clock=clock,
+        ),
         outbox_worker=outbox_worker,
         booking_worker=BookingWorker(
             database=database, teller=teller, clock=clock, told=outbox_worker.wake

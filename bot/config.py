@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     state_directory: Path = Field(
         PROJECT / "var", description="Where the embedded databases stand."
     )
+    clamd: str = Field(
+        "",
+        description="Virus scanner for files: clamd's socket or host:port; empty for none.",
+    )
     workers: int = Field(
         8, ge=1, le=200, description="Conversations handled at once by this process."
     )

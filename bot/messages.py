@@ -27,6 +27,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that came with a message.
+
+    ``source`` is the platform's id by which it can be fetched; ``stored_id`` that of a content
+    which is stored already and was examined. ``size`` is what the platform says, 0 when unknown.
+    """
+
+    source: str = ""
+    stored_id: str = ""
+    name: str = field(default="", repr=False)
+    media_type: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class IncomingMessage:
     """One thing a person did in one channel.
 
@@ -43,6 +58,7 @@ class IncomingMessage:
     button_key: str | None = None
     language_hint: str | None = None
     edited: bool = False
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

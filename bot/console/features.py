@@ -11,6 +11,7 @@ from fastapi import APIRouter
 
 from bot.console.account import routes as account
 from bot.console.audit import routes as audit
+from bot.console.inbox import files as inbox_files
 from bot.console.inbox import moves as inbox_moves
 from bot.console.inbox import routes as inbox
 from bot.console.inbox import stream as inbox_stream
@@ -22,6 +23,7 @@ from bot.console.users import routes as users
 ROUTERS: tuple[APIRouter, ...] = (
     signin.router,
     inbox.router,
+    inbox_files.router,
     inbox_moves.router,
     inbox_writing.router,
     inbox_stream.router,

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot.conversations.models import OutboxMessage, OutboxState
+from bot.conversations.models import FileState, OutboxMessage, OutboxState, StoredFile
 from bot.db.session import Database
 from bot.handover.inbox import DESK, NEWS, Viewer
 from bot.handover.models import Handover, HandoverEvent, HandoverState
@@ -202,7 +202,7 @@ class Live:
 
     def _read(self, watched: Sequence[str]) -> tuple[list[Change], dict[str, tuple[int, int]]]:
         with self._database.reading() as session:
-            return self._changes(session), _replies(session, watched)
+            return self._changes(session), _progress(session, watched)
 
     def _changes(self, session: Session) -> list[Change]:
         found = session.execute(
@@ -221,14 +221,26 @@ class Live:
         ]
 
 
-def _replies(session: Session, conversation_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """For each conversation the newest reply and how many are on their way."""
+def _progress(session: Session, conversation_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """For each conversation the newest reply, and how many replies and files are on their way."""
     if not conversation_ids:
         return {}
+    pending = session.execute(
+        select(StoredFile.conversation_id, func.count())
+        .where(
+            StoredFile.conversation_id.in_(conversation_ids),
+            StoredFile.state == FileState.PENDING,
+        )
+        .group_by(StoredFile.conversation_id)
+    )
+    files = {row[0]: row[1] for row in pending}
     waiting = func.sum(case((OutboxMessage.state.in_(ON_THEIR_WAY), 1), else_=0))
     found = session.execute(
         select(OutboxMessage.conversation_id, func.max(OutboxMessage.id), waiting)
         .where(OutboxMessage.conversation_id.in_(conversation_ids))
         .group_by(OutboxMessage.conversation_id)
     )
-    return {conversation_id: (newest, int(open_)) for conversation_id, newest, open_ in found}
+    return {
+        conversation_id: (newest, int(open_) + files.get(conversation_id, 0))
+        for conversation_id, newest, open_ in found
+    }

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from bot.clock import Clock
 from bot.console.live import Live
+from bot.conversations.files import FileStore
 from bot.counsellors.passwords import Passwords
 from bot.db.session import Database
 from bot.i18n.texts import Catalogues
@@ -30,6 +31,7 @@ class ConsoleServices:
     passwords: Passwords
     base_url: str
     live: Live
+    files: FileStore
     channels: Mapping[str, Channel]
     replied: Callable[[], None]
 

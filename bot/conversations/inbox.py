@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from bot.conversations import leases
+from bot.conversations import files, leases
 from bot.conversations.models import (
     ChannelIdentity,
     Contact,
@@ -55,6 +55,9 @@ def _record_one(session: Session, message: IncomingMessage, *, now: datetime) ->
     try:
         with session.begin_nested():
             session.add(row)
+            if message.attachments:
+                session.flush()
+                files.announce(session, row, message.attachments, now=now)
     except IntegrityError:
         # Two processes got the same update at once; the other one was faster.
         return False

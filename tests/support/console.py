@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from starlette.routing import Mount
 from bot.console.app import create_app
 from bot.console.live import Live
 from bot.console.services import ConsoleServices
+from bot.conversations.files import FileStore
 from bot.counsellors import accounts
 from bot.counsellors.models import Account, Role
 from bot.counsellors.passwords import Passwords
@@ -42,6 +44,7 @@ def console_services(
         "passwords": CHEAP,
         "base_url": ORIGIN,
         "live": Live(database),
+        "files": FileStore(Path("/nonexistent")),
         "channels": {},
         "replied": lambda: None,
     }

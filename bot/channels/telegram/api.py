@@ -224,6 +224,22 @@ class TelegramApi:
         with _as_bot_api_error():
             await self._bot.answer_callback_query(callback_query_id)
 
+    async def fetch_file(self, file_id: str, *, limit: int) -> bytes:
+        """The content of a file that somebody sent.
+
+        Raises ``DeliveryRefusedError`` when it is gone or larger than ``limit`` bytes, and
+        ``BotApiError`` when it may be there at another time.
+        """
+        try:
+            file = await self._bot.get_file(file_id)
+            if (file.file_size or 0) > limit:
+                raise DeliveryRefusedError("the file is too large")
+            return bytes(await file.download_as_bytearray())
+        except BadRequest as error:
+            raise _refusal(str(error)) from None
+        except TelegramError as error:
+            raise _bot_api_error(error) from None
+
     async def get_updates(
         self, *, offset: int | None, seconds: int, limit: int = 100
     ) -> list[object]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.channels.telegram.text import well_formed
 from bot.handover.desks.telegram import TopicPost
-from bot.messages import IncomingMessage, Kind
+from bot.messages import Attachment, IncomingMessage, Kind
 
 CHANNEL = "telegram"
 
@@ -280,6 +280,23 @@ def _written(message: Mapping[str, Any], number: int, *, edited: bool) -> Incomi
         text=_ADDRESSED_COMMAND.sub(r"\1", text),
         language_hint=_language(message.get("from")),
         edited=edited,
+        attachments=() if edited else _attachments(message),
+    )
+
+
+def _attachments(message: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    """The document, or the largest size of the photo, of a message."""
+    sizes = message.get("photo")
+    found = message.get("document") or (sizes[-1] if isinstance(sizes, list) and sizes else None)
+    if not isinstance(found, Mapping) or not isinstance(found.get("file_id"), str):
+        return ()
+    size = found.get("file_size")
+    return (
+        Attachment(
+            source=found["file_id"],
+            name=_optional_text(found, "file_name"),
+            size=int(size) if _is_id(size) and size else 0,
+        ),
     )
 
 

@@ -35,6 +35,7 @@ from bot.channels.web.sessions import (
 )
 from bot.channels.web.streams import EventStreams, PassingEvent
 from bot.channels.web.texts import error_texts
+from bot.channels.web.uploads import Uploads
 from bot.channels.web.wire import entry_data, moment
 from bot.clock import Clock
 from bot.conversations.inbox import find_conversation
@@ -71,22 +72,25 @@ def web_routes(
     clock: Clock,
     gettext_for: GettextFor,
     settings: WebSettings,
+    uploads: Uploads | None = None,
 ) -> list[BaseRoute]:
     """The routes ``/`` and ``/chat/…``, to be added to an application.
 
     ``receive`` must have stored the messages when it returns: the page is told
     then that they arrived. ``gettext_for`` gives the gettext callable of a
-    language. The application closes ``streams`` when it stops.
+    language. The application closes ``streams`` when it stops. Without ``uploads`` no files
+    are taken.
     """
     # It writes every event, and with it what people are told, to its debug log.
     logging.getLogger("sse_starlette").setLevel(logging.INFO)
-    chat = _WebChat(database, receive, streams, clock, gettext_for, settings)
+    chat = _WebChat(database, receive, streams, clock, gettext_for, settings, uploads)
     page = chat.page
     protected = [Middleware(SecurityHeaders, frame_ancestors=settings.frame_ancestors)]
     endpoints: list[tuple[str, str, Endpoint]] = [
         ("GET", "/", chat.show_page),
         ("GET", "/chat/texts", chat.show_texts),
         ("POST", "/chat/messages", chat.post_message),
+        ("POST", "/chat/files", chat.post_file),
         ("GET", "/chat/events", chat.show_events),
         ("GET", "/chat/history", chat.show_history),
         ("POST", "/chat/leave", chat.leave),
@@ -108,6 +112,7 @@ class _WebChat:
         clock: Clock,
         gettext_for: GettextFor,
         settings: WebSettings,
+        uploads: Uploads | None,
     ) -> None:
         self._database = database
         self._receive = receive
@@ -115,6 +120,7 @@ class _WebChat:
         self._clock = clock
         self._gettext_for = gettext_for
         self._settings = settings
+        self._uploads = uploads
         self._session_limiter = RateLimiter(settings.per_session, clock=clock)
         self._client_limiter = RateLimiter(settings.per_client, clock=clock)
         self.page = ChatPage(languages=settings.languages, gettext_for=gettext_for)
@@ -174,6 +180,26 @@ class _WebChat:
             "at": moment(self._clock()),
         }
         # The other windows of the same conversation show it too.
+        self._streams.wake(session.key, PassingEvent(name="said", data=said))
+        return JSONResponse({"id": said["id"], "at": said["at"]}, status_code=202)
+
+    async def post_file(self, request: Request) -> Response:
+        """Stores one file for the counsellors; 202 means that it is in their hands."""
+        if not is_same_origin(request):
+            raise RefusedError(403, "foreign")
+        if self._uploads is None:
+            raise RefusedError(409, "file_not_now")
+        _spend(self._client_limiter, request.client.host if request.client else "")
+        session = _session(request, channel=_channel(request))
+        _spend(self._session_limiter, session.address)
+        message = await self._uploads.take(request, session)
+        await self._receive([message])
+        said = {
+            "id": message.external_id.removeprefix(session.external_id_prefix),
+            "text": message.text,
+            "button": None,
+            "at": moment(self._clock()),
+        }
         self._streams.wake(session.key, PassingEvent(name="said", data=said))
         return JSONResponse({"id": said["id"], "at": said["at"]}, status_code=202)
 

@@ -25,6 +25,7 @@ def page_texts(_: Gettext) -> dict[str, str]:
         "message": _("Your message"),
         "placeholder": _("Write a message"),
         "send": _("Send"),
+        "attach": _("Send a photo or a PDF to the counsellor"),
         "you": _("You"),
         "counsellor": _("Counsellor"),
         "typing": _("An answer is being written"),
@@ -91,5 +92,14 @@ def error_texts(_: Gettext) -> dict[str, str]:
         "too_long": _("This message is too long. Please send it in several parts."),
         "invalid": _("This message could not be read."),
         "too_fast": _("Those were many messages at once. Please wait a moment."),
+        "file_not_now": _(
+            "You can send photos and files when a counsellor answers you. Please ask for a person "
+            "first."
+        ),
+        "file_too_large": _("This file is too large. A photo or PDF may have up to 10 MB."),
+        "file_type": _("Only photos and PDF files can be sent."),
+        "file_refused": _("This file cannot be sent: our virus scanner refused it."),
+        "not_a_file": _("The file could not be read."),
+        "too_many_files": _("You have sent very many files. Please ask the counsellor."),
         "unavailable": _("This does not work at the moment. Please try again soon."),
     }

@@ -1,6 +1,6 @@
 /* The chat page: puts what is seen and the connection together. */
 
-import { Events, Outgoing, leave, loadHistory, loadTexts } from "./transport.js";
+import { Events, Outgoing, leave, loadHistory, loadTexts, sendFile } from "./transport.js";
 import { View } from "./view.js";
 
 // A connection that is back at once is not worth a word.
@@ -81,6 +81,28 @@ for (const example of document.querySelectorAll("[data-example]")) {
     say({ text: example.textContent });
     if (hasKeyboard) field.focus();
   });
+}
+
+// Files, for the counsellors
+
+const picker = byId("file");
+byId("attach").addEventListener("click", () => picker.click());
+picker.addEventListener("change", () => {
+  const files = [...picker.files];
+  picker.value = "";
+  for (const file of files) {
+    const id = newId();
+    const at = new Date().toISOString();
+    view.addPerson({ id, text: `📎 ${file.name}`, button: null, at }, "sending");
+    upload(id, file);
+  }
+});
+
+async function upload(id, file) {
+  view.setState(id, "sending");
+  const { status, data } = await sendFile(id, file);
+  if (status === 202) return view.setState(id, "sent");
+  view.setState(id, "failed", data.error?.message, () => upload(id, file));
 }
 
 // Language

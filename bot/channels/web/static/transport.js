@@ -134,6 +134,24 @@ async function request(path, body) {
 
 export const loadHistory = () => request("chat/history");
 export const loadTexts = (language) => request(`chat/texts?language=${language}`);
+
+const UPLOAD_MS = 120_000;
+
+/** Sends a file; the server keeps it for the counsellors and tells why when it does not. */
+export async function sendFile(id, file) {
+  try {
+    const response = await fetch(`chat/files?${new URLSearchParams({ id, name: file.name })}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/octet-stream" },
+      body: file,
+      signal: AbortSignal.timeout(UPLOAD_MS),
+    });
+    return { status: response.status, data: await response.json() };
+  } catch {
+    return { status: 0, data: {} };
+  }
+}
+
 export const leave = () => request("chat/leave", {});
 
 /**
