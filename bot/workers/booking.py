@@ -9,6 +9,8 @@ import structlog
 
 from bot.booking import reminders, waiting
 from bot.booking import service as booking
+from bot.booking.busy_fetch import Fetcher
+from bot.booking.busy_times import read_due
 from bot.booking.telling import Teller
 from bot.clock import Clock
 from bot.db.session import Database
@@ -34,11 +36,13 @@ class BookingWorker:
         teller: Teller,
         clock: Clock,
         told: Callable[[], None],
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._database = database
         self._teller = teller
         self._clock = clock
         self._told = told
+        self._fetcher = fetcher or Fetcher()
 
     async def run(self) -> None:
         """Goes on until cancelled; errors of the database are waited out."""
@@ -46,9 +50,14 @@ class BookingWorker:
             try:
                 if await asyncio.to_thread(self.look):
                     self._told()
+                await asyncio.to_thread(self.read_other_calendars)
             except Exception as error:
                 log.error("booking.look_failed", error=type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)
+
+    def read_other_calendars(self) -> int:
+        """Reads the busy times of counsellors that are due; returns from how many addresses."""
+        return read_due(self._database, self._fetcher, now=self._clock())
 
     def look(self) -> int:
         """Does what is due now; returns how many people will be told something."""
