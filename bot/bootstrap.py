@@ -241,7 +241,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     telegram_channel = TelegramChannel(api, limiter=limiter) if api else None
     if telegram_channel:
         channels[TelegramChannel.name] = telegram_channel
-    teller = Teller(catalogues=catalogues, site=Site(settings.site_url))
+    teller = Teller(catalogues=catalogues, site=Site(settings.base_url.rstrip("/")))
     outbox_worker = OutboxWorker(
         database=database, channels=channels, owner=owner, clock=clock, limit=OUTBOX_LIMIT
     )
@@ -323,6 +323,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             catalogues=catalogues,
             texts=texts,
             passwords=Passwords(),
+            teller=teller,
             base_url=settings.base_url,
             live=live,
             files=file_store,

@@ -95,12 +95,6 @@ class Settings(BaseSettings):
     )
 
     @property
-    def site_url(self) -> str:
-        """Where people reach this server, without a slash at the end."""
-        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104
-        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
-
-    @property
     def internal_url(self) -> str:
         """Where the engine reaches the application."""
         return f"http://127.0.0.1:{self.internal_port}"

@@ -209,6 +209,14 @@ def _holidays(region: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("DE", subdiv=region, years=year))
 
 
+def holiday_names(region: str, days: Iterable[date]) -> dict[date, str]:
+    """The public holidays among some days, with their German names."""
+    if not region:
+        return {}
+    named = holidays.country_holidays("DE", subdiv=region, language="de")
+    return {day: str(named[day]) for day in days if day in named}
+
+
 class _Hours:
     """A counsellor's weekly times on real days, as instants."""
 

@@ -18,7 +18,7 @@ from bot.booking.models import BusyKind, BusySource, BusyTime, CounsellorCalenda
 from bot.db.session import Database
 from bot.errors import NotFoundError
 
-AHEAD = timedelta(days=120)
+AHEAD = timedelta(weeks=17)
 EVERY = timedelta(hours=1)
 MAXIMUM_TIMES = 2_000
 MAXIMUM_SOURCES = 5
@@ -84,14 +84,16 @@ def busy_intervals(content: bytes, *, now: datetime) -> list[tuple[datetime, dat
 
 
 def _occurrences(calendar: Calendar, now: datetime) -> Iterator[tuple[datetime, datetime, bool]]:
-    """Beginning and end of each event, and whether one is busy then; in order, one by one.
+    """Beginning and end of each event, and whether one is busy then, week by week.
 
-    Lazily, because a short file can repeat an event every second for ever.
+    Lazily, because a short file can repeat an event very often. An event that reaches into
+    another week comes twice.
     """
-    for event in recurring_ical_events.of(calendar, components=["VEVENT"]).after(now):
+    query = recurring_ical_events.of(calendar, components=["VEVENT"])
+    weeks = [now + timedelta(weeks=number) for number in range(AHEAD // timedelta(weeks=1))]
+    found = (event for week in weeks for event in query.between(week, week + timedelta(weeks=1)))
+    for event in found:
         starts_at, ends_at = _moment(event.start), _moment(event.end)
-        if starts_at > now + AHEAD:
-            return
         free = str(event.get("TRANSP", "")).upper() == "TRANSPARENT"
         called_off = str(event.get("STATUS", "")).upper() == "CANCELLED"
         yield starts_at, ends_at, ends_at > now and not (free or called_off)

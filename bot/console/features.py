@@ -10,7 +10,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bot.console.account import routes as account
+from bot.console.appointments import routes as appointments
 from bot.console.audit import routes as audit
+from bot.console.counselling import routes as counselling
+from bot.console.hours import routes as hours
 from bot.console.inbox import files as inbox_files
 from bot.console.inbox import moves as inbox_moves
 from bot.console.inbox import routes as inbox
@@ -27,6 +30,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox_moves.router,
     inbox_writing.router,
     inbox_stream.router,
+    appointments.router,
+    hours.router,
+    counselling.router,
     users.router,
     audit.router,
     account.router,
@@ -35,6 +41,9 @@ ROUTERS: tuple[APIRouter, ...] = (
 # In the order in which they are shown; the first one that an account may open is its first page.
 NAVIGATION: tuple[NavItem, ...] = (
     inbox.NAVIGATION,
+    appointments.NAVIGATION,
+    hours.NAVIGATION,
+    counselling.NAVIGATION,
     users.NAVIGATION,
     audit.NAVIGATION,
     account.NAVIGATION,

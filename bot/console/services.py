@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from bot.booking.telling import Teller
 from bot.clock import Clock
 from bot.console.live import Live
 from bot.conversations.files import FileStore
@@ -29,6 +30,7 @@ class ConsoleServices:
     catalogues: Catalogues
     texts: Catalogues
     passwords: Passwords
+    teller: Teller
     base_url: str
     live: Live
     files: FileStore

@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from bot.booking.presentation import Site
+from bot.booking.telling import Teller
 from bot.console.app import create_app
 from bot.console.live import Live
 from bot.console.services import ConsoleServices
@@ -42,6 +44,7 @@ def console_services(
         "catalogues": CATALOGUES,
         "texts": CONSOLE_TEXTS,
         "passwords": CHEAP,
+        "teller": Teller(catalogues=CATALOGUES, site=Site(ORIGIN)),
         "base_url": ORIGIN,
         "live": Live(database),
         "files": FileStore(Path("/nonexistent")),

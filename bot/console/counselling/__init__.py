@@ -1,0 +1,1 @@
+"""Counselling services, and who gives them, for admins."""

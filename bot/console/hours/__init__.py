@@ -1,0 +1,1 @@
+"""A counsellor's hours, breaks, absences, calendar feed and other calendars."""
