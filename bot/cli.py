@@ -7,7 +7,6 @@ import contextlib
 import signal
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -18,9 +17,10 @@ from sqlalchemy import func, select
 
 from bot import config, doctor, logs
 from bot.booking import seed
+from bot.cli_measures import STARTER_MEASURES, import_file, measures_app
 from bot.cli_users import users_app
 from bot.clock import utc_now
-from bot.config import PROJECT, Settings
+from bot.config import Settings
 from bot.db import migrate
 from bot.db.session import Database
 from bot.dialogue import model
@@ -29,7 +29,6 @@ from bot.handover import service as handover
 from bot.handover.journal import Actor
 from bot.handover.moves import list_open
 from bot.i18n.texts import Catalogues
-from bot.measures.importers import csv as csv_import
 from bot.measures.models import Measure
 
 app = typer.Typer(
@@ -39,7 +38,6 @@ app = typer.Typer(
     help="Lotse, the chat assistant for newcomers. Start with [bold]lotse up[/bold].",
     epilog="Example: TELEGRAM_TOKEN=… lotse up · lotse chat · lotse handovers",
 )
-measures_app = typer.Typer(no_args_is_help=True, help="The offers that Lotse answers with.")
 booking_app = typer.Typer(no_args_is_help=True, help="Counselling appointments.")
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(measures_app, name="measures")
@@ -49,7 +47,6 @@ app.add_typer(users_app, name="users")
 
 console = Console()
 errors = Console(stderr=True)
-STARTER_MEASURES = PROJECT / "data" / "measures.csv"
 STUTTGART = ZoneInfo("Europe/Berlin")
 
 
@@ -111,7 +108,7 @@ def prepare(settings: Settings, *, train_anew: bool = False) -> None:
         empty = not session.scalar(select(func.count()).select_from(Measure))
     if empty:
         console.print("Loading the starter measures …")
-        _import(database, STARTER_MEASURES)
+        import_file(database, str(STARTER_MEASURES), settings=settings)
     database.dispose()
     if train_anew or (settings.train_when_stale and model.is_stale(settings)):
         console.print("Training the model …")
@@ -154,65 +151,6 @@ def chat(
         )
     )
     raise typer.Exit(0 if answered else 1)
-
-
-@measures_app.command("import")
-def import_measures(
-    file: Annotated[Path, typer.Argument(help="CSV file.")] = STARTER_MEASURES,
-) -> None:
-    """Import offers from a CSV file: all of it, or nothing if a row is faulty.
-
-    Texts in other languages are read from `measure_texts/<language>.csv` beside it.
-    Example: lotse measures import data/measures.csv
-    """
-    database = _database()
-    _import(database, file)
-
-
-def _import(database: Database, file: Path) -> None:
-    from bot.measures.encoding import SentenceMeanings
-    from bot.workers.search import SearchUpkeep
-
-    rows = csv_import.read(file)
-    texts = csv_import.read_texts(file.parent / "measure_texts")
-    with console.status(f"Importing {len(rows)} offers"), database.transaction() as session:
-        report = csv_import.store(session, rows, texts=texts, now=utc_now())
-    with console.status("Making them ready for searches"):
-        SearchUpkeep(database=database, meanings=SentenceMeanings(threads=2)).catch_up()
-    console.print(
-        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged; "
-        f"{report.drafts} are drafts that only editors see."
-    )
-
-
-@measures_app.command("list")
-def list_measures(
-    topic: Annotated[str, typer.Option(help="Only this topic, e.g. housing.")] = "",
-    drafts: Annotated[bool, typer.Option("--drafts", help="Drafts too.")] = False,
-) -> None:
-    """List the offers.
-
-    Example: lotse measures list --topic housing
-    """
-    database = _database()
-    table = Table("id", "title", "provider", "topics", "status", "source date")
-    with database.reading() as session:
-        rows = session.scalars(select(Measure).order_by(Measure.external_id)).unique()
-        for measure in rows:
-            topics = [entry.topic for entry in measure.topics]
-            if (topic and topic not in topics) or (measure.status == "draft" and not drafts):
-                continue
-            text = measure.text("de") or measure.text("en")
-            table.add_row(
-                measure.external_id,
-                text.title if text else "",
-                measure.organization.name if measure.organization else "",
-                ", ".join(topics),
-                measure.status,
-                measure.source_date,
-            )
-    console.print(table)
-    console.print(f"{table.row_count} offers")
 
 
 @app.command("handovers")

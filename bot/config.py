@@ -69,6 +69,15 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
+    import_max_bytes: int = Field(
+        500_000_000, gt=0, description="Largest file that is imported, in bytes after unpacking."
+    )
+    import_timeout: float = Field(
+        300.0, gt=0, description="Seconds that fetching a file to import may take."
+    )
+    import_private_addresses: bool = Field(
+        False, description="Import also from addresses of private and local networks."
+    )
     telegram_token: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("TELEGRAM_TOKEN", "telegram_token"),

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, vCalAddress, vText
 
-from bot.booking.calendar_zones import timezone_component
 from bot.booking.clocktime import comes_twice
 from bot.booking.models import Appointment, AppointmentState
+from bot.i18n.calendar_zones import timezone_component
 from bot.messages import Card
 
 PRODUCT = "-//Lotse//Booking//EN"

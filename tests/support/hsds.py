@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from bot.config import PROJECT
 from bot.db.session import Database
+from bot.measures.hsds.parse import Assumptions
 from bot.measures.importers import hsds_json
-from bot.measures.importers.hsds_json import Assumptions
 from bot.measures.importers.store import ImportReport, store
 from tests.support.measures import NOW
 

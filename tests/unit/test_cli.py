@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bot import cli
+from bot import cli, cli_measures
 from bot.conversations import inbox, outbox
 from bot.conversations.models import Conversation, ConversationState, OutboxMessage
 from bot.db.session import Database
@@ -43,7 +43,7 @@ def database_file(tmp_path: Path, migrated_file: Path, monkeypatch: pytest.Monke
     shutil.copy(migrated_file, path)
     monkeypatch.setenv("LOTSE_DATABASE_URL", f"sqlite:///{path}")
     monkeypatch.chdir(tmp_path)
-    for console in (cli.console, cli.errors):
+    for console in (cli.console, cli.errors, cli_measures.console):
         monkeypatch.setattr(console, "_width", 200)
     return path
 

@@ -183,13 +183,19 @@ def _record(row: Row, texts: dict[str, dict[str, Row]]) -> Record:
         "harm_if_stale": row.get("harm_if_stale") == "yes",
         "places": [place["link"]] if place else [],
         "phones": readings.phones(row.get("phone", ""), key),
-        "schedules": readings.schedules(row.get("opening_hours", ""), key),
-        "cost_options": readings.cost_options(row.get("cost", ""), key),
         "offered_languages": [
             {"hsds_id": stable_id("language", key, code), "code": code} for code in languages
         ],
         **_texts(row, words),
     }
+    for name, cell, read_cell in (
+        ("schedules", row.get("opening_hours", ""), readings.schedules),
+        ("cost_options", row.get("cost", ""), readings.cost_options),
+    ):
+        found = read_cell(cell, key)
+        if found or not cell:
+            # A cell that is not understood says nothing against what is known.
+            fields[name] = found
     if not row.get("provider"):
         fields["organization"] = None
     return Record(

@@ -1,110 +1,20 @@
-"""Imports HSDS 3 documents in JSON: one object, a list, a page of an API, or one a line.
-
-The file is read as a stream, so that memory does not grow with it.
-"""
+"""Imports HSDS 3 documents in JSON: one object, a list, a page of an API, or one a line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import ijson
-
-from bot.errors import ImportRejectedError
 from bot.measures.hsds import parse
 from bot.measures.hsds.parse import Assumptions
+from bot.measures.importers import json_stream
 from bot.measures.importers.records import Record, Rejected, Shared
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SPACE = b" \t\r\n"
-_OPENING = frozenset({"start_map", "start_array"})
-_CLOSING = frozenset({"end_map", "end_array"})
-# Deeper than any HSDS document nests, a page of them included.
-MAXIMUM_DEPTH = 60
 
 
 def records(file: BinaryIO, assume: Assumptions) -> Iterator[Record | Shared | Rejected]:
-    """The records of a file that can be read from its beginning again.
+    """The records of a file, in its order; see ``json_stream.values``.
 
-    Raises ``ImportRejectedError`` when it is not JSON; what is wrong with single entries
-    is yielded as ``Rejected``.
+    What is wrong with single entries is yielded as ``Rejected``.
     """
-    try:
-        for number, document in enumerate(_documents(file), start=1):
-            yield from parse.read(document, f"entry {number}", assume)
-    except ijson.JSONError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ImportRejectedError([f"the file is not JSON: {reason}"]) from error
-    except UnicodeDecodeError as error:
-        raise ImportRejectedError(["the file is not UTF-8"]) from error
-
-
-def _documents(file: BinaryIO) -> Iterator[Any]:
-    start = len(_BYTE_ORDER_MARK) if file.read(3) == _BYTE_ORDER_MARK else 0
-    file.seek(start)
-    head = file.read(1)
-    while head and head in _SPACE:
-        head = file.read(1)
-    if head not in (b"[", b"{"):
-        raise ImportRejectedError(["the file is not JSON: it begins with neither { nor ["])
-    file.seek(start)
-    if head == b"[":
-        return _built(file, level=1)
-    page = _is_page(file)
-    file.seek(start)
-    return _built(file, level=2, inside="contents") if page else _built(file, level=0)
-
-
-def _is_page(file: BinaryIO) -> bool:
-    """Whether the first object holds its entries in ``contents``, as pages of an API do."""
-    key, depth = None, 0
-    for event, value in ijson.basic_parse(file, multiple_values=True):
-        if event == "map_key" and depth == 1:
-            key = value
-        elif event == "start_array" and depth == 1 and key == "contents":
-            return True
-        depth += event in _OPENING
-        depth -= event in _CLOSING
-        if not 0 < depth <= MAXIMUM_DEPTH:
-            return False
-    return False
-
-
-def _built(file: BinaryIO, *, level: int, inside: str = "") -> Iterator[Any]:
-    """The values at a level of nesting, one after the other.
-
-    ijson's own ``items`` keeps the path to each level, which a file of nothing but
-    brackets makes endless; here nesting ends at ``MAXIMUM_DEPTH``.
-    """
-    stack: list[Any] = []
-    keys: list[str] = []
-    depth, outer = 0, ""
-    for event, value in ijson.basic_parse(file, multiple_values=True, use_float=True):
-        if event == "map_key":
-            if stack:
-                keys[-1] = value
-            elif depth == 1:
-                outer = value
-            continue
-        if event in _CLOSING:
-            depth -= 1
-            if not stack:
-                continue
-            value = stack.pop()
-            keys.pop()
-        elif event in _OPENING:
-            if stack or (depth == level and outer == inside):
-                stack.append({} if event == "start_map" else [])
-                keys.append("")
-            depth += 1
-            if depth > MAXIMUM_DEPTH:
-                raise ImportRejectedError([f"the file nests deeper than {MAXIMUM_DEPTH} levels"])
-            continue
-        elif not stack and (depth != level or outer != inside):
-            continue
-        if not stack:
-            yield value
-        elif isinstance(stack[-1], dict):
-            stack[-1][keys[-1]] = value
-        else:
-            stack[-1].append(value)
+    for number, document in enumerate(json_stream.values(file), start=1):
+        yield from parse.read(document, f"entry {number}", assume)

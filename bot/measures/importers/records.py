@@ -27,6 +27,7 @@ class Record(Shared):
     (``bot.measures.fields``); a field that is missing there is left as it is in the
     database. ``provider`` names the organization when the source has no id for it. A
     ``partial`` record is a summary: what it does not carry in ``extra`` stays too.
+    ``defaults`` are fields for a measure that is new, left alone in one that is known.
     """
 
     where: str
@@ -35,6 +36,7 @@ class Record(Shared):
     fields: Fields
     provider: str = ""
     partial: bool = False
+    defaults: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

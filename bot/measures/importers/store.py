@@ -232,7 +232,7 @@ class _Keeper:
                         "updated_at": self._now,
                         "hand_written": [],
                     },
-                    self._fields(record),
+                    {**record.defaults, **self._fields(record)},
                 )
                 for record in records
             ],
@@ -298,7 +298,10 @@ def _outdated(old: Fields, stated: Fields, changed: Fields) -> Fields:
         for name, value in {**old, **changed}.items()
         if name.endswith(".state") and value == TextState.ORIGINAL
     }
-    touched = any(name.startswith("text.") and name.split(".")[1] in originals for name in changed)
+    touched = any(
+        name.startswith("text.") and name.split(".")[1] in originals and old.get(name)
+        for name in changed
+    )
     if not touched:
         return {}
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from bot.errors import ImportRejectedError
 Row = dict[str, str]
 
 
-def rows(path: Path, required: Collection[str]) -> Iterator[tuple[int, Row, int]]:
+def rows(
+    path: Path, required: Collection[str], *, strip: bool = True
+) -> Iterator[tuple[int, Row, int]]:
     """The first line of each row, the row itself and how many cells it has in the file."""
     line = 1
     try:
@@ -26,7 +29,13 @@ def rows(path: Path, required: Collection[str]) -> Iterator[tuple[int, Row, int]
             for cells in reader:
                 if cells:
                     row = dict.fromkeys(names, "")
-                    row.update(zip(names, (cell.strip() for cell in cells), strict=False))
+                    row.update(
+                        zip(
+                            names,
+                            (plain(cell.strip() if strip else cell) for cell in cells),
+                            strict=False,
+                        )
+                    )
                     yield line, row, len(cells)
                 line = reader.line_num + 1
     except UnicodeDecodeError as error:
@@ -35,3 +44,22 @@ def rows(path: Path, required: Collection[str]) -> Iterator[tuple[int, Row, int]
         raise ImportRejectedError([f"line {line}: not CSV: {error}"]) from error
     except OSError as error:
         raise ImportRejectedError([f"the file cannot be read: {error.strerror}"]) from error
+
+
+# A cell that begins so is a formula to a spreadsheet, unless it is a plain number.
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_PLAIN_NUMBER = re.compile(r"[+-]?[\d][\d ()/.,-]*")
+
+
+def safe(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula; ``plain`` gives the value back."""
+    if _FORMULA.match(value.lstrip("'")) and not _PLAIN_NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def plain(value: str) -> str:
+    """The value of a cell written by ``safe``."""
+    if value.startswith("'") and _FORMULA.match(value.lstrip("'")):
+        return value[1:]
+    return value

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Timezone, TimezoneDaylight, TimezoneStandard
 
-from bot.booking.clocktime import MINUTE
+MINUTE = timedelta(minutes=1)
 
 _HOUR = timedelta(hours=1)
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")

@@ -1,0 +1,1 @@
+"""Writing measures for others: HSDS 3 in JSON and tables, our own CSV, calendars."""
