@@ -51,7 +51,7 @@ def _calendar() -> Calendar:
 
 
 def _add_zones(calendar: Calendar) -> None:
-    starts = [event["dtstart"].dt for event in calendar.walk("VEVENT")]
+    starts = [event.decoded("dtstart") for event in calendar.walk("VEVENT")]
     years: dict[ZoneInfo, int] = {}
     for start in starts:
         if isinstance(start, datetime) and isinstance(start.tzinfo, ZoneInfo):
