@@ -1,6 +1,6 @@
 """The training messages teach one thing each: no repetition, no contradiction, no lopsidedness.
 
-What each intent means stands in ``nlu/README.md``.
+What each intent means stands in ``docs/annotation.md``.
 """
 
 from __future__ import annotations
