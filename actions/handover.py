@@ -7,6 +7,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.forms import leave_form
 from bot.handover.models import Reason
 
 
@@ -22,4 +23,4 @@ class RequestHuman(Action):
     ) -> list[dict[str, Any]]:
         """Answers with the wish for a handover."""
         dispatcher.utter_message(json_message={"handover": Reason.ASKED.value})
-        return []
+        return leave_form(tracker)

@@ -6,12 +6,13 @@ import asyncio
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.corrections import FORM, MEASURE_SLOT, TEXT_SLOT
 from actions.meaning import close_meanings
 from bot.measures.answers import PAGE_SIZE, MeasureAnswers
-from bot.measures.search import Wishes
+from bot.measures.search import Near, Wishes
 from bot.measures.topics import Topic
 
 SEARCH_SLOT = "search"
@@ -27,19 +28,23 @@ class _MeasureAction(Action):
     def __init__(self, measures: MeasureAnswers) -> None:
         self._measures = measures
 
-    async def _search(
+    async def search(
         self, dispatcher: CollectingDispatcher, topic: Topic, wishes: dict[str, Any], text: str
     ) -> Events:
+        """Searches and describes the first offers; the search goes on from its slot."""
         # The search computes and reads; a thread keeps other conversations going.
         found = await asyncio.to_thread(
-            self._measures.find, topic=topic, wishes=_wishes(wishes), text=text
+            self._measures.find, topic=topic, wishes=Wishes.of(wishes), text=text
         )
+        guide = await asyncio.to_thread(self._measures.guide, topic=topic, text=text)
         state = {
             "topic": topic.value,
             "wishes": wishes,
             "text": text,
             "ids": list(found.ids[:REMEMBERED]),
             "unconfirmed": list(found.unconfirmed),
+            "dropped": list(found.dropped),
+            "guide": guide,
             "position": 0,
         }
         _show(dispatcher, state)
@@ -70,11 +75,11 @@ class SearchMeasures(_MeasureAction):
         asked = question(message)
         if not asked["text"]:
             asked = tracker.get_slot(QUESTION_SLOT) or asked
-        return await self._search(dispatcher, topic, asked["wishes"], asked["text"])
+        return await self.search(dispatcher, topic, asked["wishes"], asked["text"])
 
 
 class RefineSearch(_MeasureAction):
-    """Adds a wish to the running search, or shows the offer that was chosen from it."""
+    """Adds a wish to the running search or takes one back; shows an offer that was chosen."""
 
     def name(self) -> str:
         """The action's name in domain and rules."""
@@ -83,18 +88,29 @@ class RefineSearch(_MeasureAction):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Events:
-        """Shows details of a chosen offer, else searches again with the wishes added."""
+        """Shows details of a chosen offer, else searches again with the wishes changed."""
         state = tracker.get_slot(SEARCH_SLOT)
         entities = _entities(tracker.latest_message)
         if "measure" in entities:
             dispatcher.utter_message(json_message={"offer": str(entities["measure"])})
             return []
+        if "booking" in entities:
+            # The form it belongs to is closed, or it would have taken the button itself.
+            dispatcher.utter_message(json_message={"booking_old_button": True})
+            return []
+        if "correct" in entities:
+            return [
+                SlotSet(MEASURE_SLOT, str(entities["correct"])),
+                SlotSet(TEXT_SLOT, None),
+                FollowupAction(FORM),
+            ]
         if state is None:
             dispatcher.utter_message(json_message={"ask_topic": True})
             return [SlotSet(QUESTION_SLOT, question(tracker.latest_message))]
         wishes = {**state["wishes"], **wishes_of(tracker.latest_message)}
+        wishes.pop(str(entities.get("without")), None)
         text = f"{state['text']} {_written(tracker.latest_message)}".strip()
-        return await self._search(dispatcher, Topic(state["topic"]), wishes, text)
+        return await self.search(dispatcher, Topic(state["topic"]), wishes, text)
 
 
 class MoreMeasures(_MeasureAction):
@@ -112,7 +128,13 @@ class MoreMeasures(_MeasureAction):
         if state is None:
             dispatcher.utter_message(json_message={"ask_topic": True})
             return []
-        moved = {**state, "position": state["position"] + PAGE_SIZE, "unconfirmed": []}
+        moved = {
+            **state,
+            "position": state["position"] + PAGE_SIZE,
+            "unconfirmed": [],
+            "dropped": [],
+            "guide": None,
+        }
         _show(dispatcher, moved)
         return [SlotSet(SEARCH_SLOT, moved)]
 
@@ -128,6 +150,8 @@ def _show(dispatcher: CollectingDispatcher, state: dict[str, Any]) -> None:
                 "position": position,
                 "wishes": state["wishes"],
                 "unconfirmed": state["unconfirmed"],
+                "dropped": state["dropped"],
+                "guide": state["guide"],
             }
         }
     )
@@ -153,11 +177,20 @@ def wishes_of(message: dict[str, Any]) -> dict[str, Any]:
     for name in ("childcare", "free_of_charge"):
         if name in entities:
             wishes[name] = True
+    if near := _near(str(entities.get("near", ""))):
+        wishes["near"] = near
     return wishes
 
 
-def _wishes(data: dict[str, Any]) -> Wishes:
-    return Wishes(**{**data, "time_of_day": tuple(data.get("time_of_day", ()))})
+def _near(position: str) -> dict[str, float] | None:
+    """The place that a shared location names, or None."""
+    latitude, _, longitude = position.partition(",")
+    try:
+        near = Near(latitude=float(latitude), longitude=float(longitude))
+    except ValueError:
+        return None
+    place: dict[str, float] = Wishes(near=near).data()["near"]
+    return place
 
 
 def _entities(message: dict[str, Any]) -> dict[str, Any]:

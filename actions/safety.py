@@ -7,6 +7,8 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.forms import leave_form
+
 
 class ReportEmergency(Action):
     """Describes an emergency; the fixed texts stand in ``bot/safety``."""
@@ -20,4 +22,4 @@ class ReportEmergency(Action):
     ) -> list[dict[str, Any]]:
         """Answers with the emergency."""
         dispatcher.utter_message(json_message={"emergency": True})
-        return []
+        return leave_form(tracker)

@@ -8,8 +8,10 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import Restarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.booking import FORM as BOOKING_FORM
 from actions.meaning import close_meanings, other_meanings, previous_message
 from actions.measures import QUESTION_SLOT, SEARCH_SLOT, question
+from bot.booking.draft import Stop
 from bot.measures.answers import PAGE_SIZE
 
 
@@ -62,6 +64,9 @@ class Restart(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        """Answers that all begins anew and empties the dialogue."""
-        dispatcher.utter_message(json_message={"restarted": True})
+        """Answers that all begins anew and empties the dialogue; out of a form it only leaves."""
+        if (tracker.active_loop or {}).get("name") == BOOKING_FORM:
+            dispatcher.utter_message(json_message={"booking_stopped": Stop.LEFT.value})
+        else:
+            dispatcher.utter_message(json_message={"restarted": True})
         return [Restarted()]

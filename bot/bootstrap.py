@@ -16,7 +16,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
-from actions import all_actions
+from actions import Booking, all_actions
+from bot.booking.answers import BookingAnswers
+from bot.booking.appointments import Appointments
+from bot.booking.form import BookingForm
 from bot.booking.presentation import Site
 from bot.booking.telling import Teller
 from bot.channels.appointments import appointment_routes
@@ -250,7 +253,11 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         router=Router(
             database=database,
             engine=engine,
-            output=Output(catalogues=catalogues, measures=measures),
+            output=Output(
+                catalogues=catalogues,
+                measures=measures,
+                booking=BookingAnswers(database=database, teller=teller, clock=clock),
+            ),
             catalogues=catalogues,
             identify=identify,
             clock=clock,
@@ -377,7 +384,15 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         ),
         desk_workers=desk_workers,
         internal=endpoints.create_app(
-            responses=Responses(catalogues), actions=all_actions(measures), token=token
+            responses=Responses(catalogues),
+            actions=all_actions(
+                measures,
+                Booking(
+                    form=BookingForm(database=database, clock=clock),
+                    appointments=Appointments(database=database, clock=clock),
+                ),
+            ),
+            token=token,
         ),
         public=Starlette(routes=routes),
         streams=streams,

@@ -169,6 +169,16 @@ class OutgoingMessage:
         )
 
 
+def as_position(latitude: float, longitude: float) -> str:
+    """A place as the text of a message of ``Kind.LOCATION``: degrees, exact to about 100 m.
+
+    No more is kept, because more is not needed to find offers nearby. Empty for no place on Earth.
+    """
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return ""
+    return f"{latitude:.3f},{longitude:.3f}"
+
+
 class Channel(Protocol):
     """A way to reach people. Implementations stand in ``bot/channels``."""
 

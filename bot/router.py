@@ -28,7 +28,13 @@ from bot.conversations.models import Conversation, ConversationState, InboxMessa
 from bot.db.session import Database
 from bot.dialogue import appointments, people
 from bot.dialogue import texts as phrases
-from bot.dialogue.effects import CountFailure, Reply, RequestHandover, SetLanguage
+from bot.dialogue.effects import (
+    CountFailure,
+    NoteCorrection,
+    Reply,
+    RequestHandover,
+    SetLanguage,
+)
 from bot.dialogue.engine import Engine
 from bot.dialogue.output import Output, as_payload_text
 from bot.errors import EngineUnavailableError, MessageNotProcessedError
@@ -38,7 +44,8 @@ from bot.handover.models import Reason
 from bot.i18n.identify import Identification
 from bot.i18n.languages import nearest_reply_language
 from bot.i18n.texts import Catalogues, Texts
-from bot.messages import Kind, OutgoingMessage
+from bot.measures import corrections
+from bot.messages import Asks, Kind, OutgoingMessage
 from bot.privacy import consent
 from bot.privacy.service import forget_contents
 from bot.safety import answers as safety_answers
@@ -145,6 +152,9 @@ class Router:
             payload = command.payload if command else _pressed(session, message)
             text = readable(message.text)
             spoken = LastWords()
+            if message.kind == Kind.LOCATION and text:
+                payload = {"intent": "inform", "entities": {"near": text}}
+                text = ""
             if message.kind == Kind.TEXT and not command:
                 spoken = last_words(session, conversation.id)
                 named = spoken.titled(text)
@@ -217,7 +227,7 @@ class Router:
             return self._ask_for_consent(turn, texts)
         if turn.has_button and "intent" not in (turn.payload or {}):
             return _answered(Reply(messages=(phrases.old_button(texts),)))
-        if turn.kind not in (Kind.TEXT, Kind.BUTTON) and not turn.text:
+        if turn.kind not in (Kind.TEXT, Kind.BUTTON) and not (turn.text or turn.payload):
             return _answered(Reply(messages=(phrases.cannot_read(turn.kind, texts),)))
         if turn.payload is None and not re.search(r"\w", turn.text):
             return _answered(
@@ -236,6 +246,9 @@ class Router:
             return None
         button = turn.last_words.at(place)
         if button is None:
+            if turn.last_words.asks:
+                # "10" is no place among the times below a question, but an hour.
+                return None
             texts = self._catalogues.get(turn.language)
             again = phrases.no_such_choice(texts, turn.last_words.choosable)
             return _answered(Reply(messages=(again,), intent="inform"))
@@ -258,7 +271,7 @@ class Router:
             sender=turn.conversation_id,
             message=text,
             message_id=f"{turn.message_id}{'-pressed' if turn.by_words else ''}",
-            metadata={"language": turn.language},
+            metadata=_metadata(turn),
         )
         meant = turn.last_words.meaning(_PLAIN_ANSWERS.get(answer.intent, ""))
         if turn.payload is None and meant is not None:
@@ -457,6 +470,14 @@ class Router:
                 )
             elif isinstance(effect, SetLanguage):
                 conversation.language, conversation.language_pinned = effect.code, True
+            elif isinstance(effect, NoteCorrection):
+                corrections.note(
+                    session,
+                    effect.measure,
+                    text=effect.text,
+                    language=conversation.language or "",
+                    now=now,
+                )
         if first_after_talk and messages and conversation.state == ConversationState.BOT:
             messages[-1] = people.with_way_back(
                 session, conversation, messages[-1], texts=texts, now=now
@@ -493,6 +514,15 @@ class _Answered:
 
 def _answered(reply: Reply, *, engine_was_up: bool = False) -> _Answered:
     return _Answered(reply, engine_was_up)
+
+
+def _metadata(turn: _Turn) -> dict[str, Any]:
+    """What the engine gets beside a message."""
+    metadata: dict[str, Any] = {"language": turn.language}
+    if turn.last_words.asks == Asks.PERSONAL:
+        # The engine reads such words, and keeps none of them.
+        metadata["personal"] = True
+    return metadata
 
 
 _Settle = _Answered | Callable[[Session, InboxMessage], None]

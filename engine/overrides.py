@@ -22,6 +22,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import jsonschema
 import rasa
 import rasa.core.actions.action
+import rasa.core.actions.forms
 import rasa.core.agent
 import rasa.core.processor
 from rasa.core.actions.action import Action, ActionExecutionRejection, RemoteAction
@@ -30,11 +31,14 @@ from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import FailSafeTrackerStore
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event, UserUttered
+from rasa.shared.core.events import ActiveLoop, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.shared.exceptions import RasaException
+
+# Forms that go on after an interruption; the others give way to what interrupts them.
+RESUMED = frozenset({"booking_form"})
 
 
 class ActionFailed(RasaException):
@@ -80,6 +84,10 @@ class StrictProcessor(MessageProcessor):
     goes on in memory when saving fails: a conversation that cannot be saved must
     not be answered as if it were.
 
+    A form that something else interrupted is taken up again in the same turn when its name is in
+    ``RESUMED``: its question is asked anew below the other answer. Other forms are left. Left to
+    its rules, Rasa takes up some forms and lets others hang, rejected for ever.
+
     No action runs twice in a row. Where no rule applies, as for the button of an
     intent that is no more, Rasa's RulePolicy predicts its fallback action again and
     again, up to the tenth answer; here the turn ends after the first.
@@ -95,12 +103,21 @@ class StrictProcessor(MessageProcessor):
     ) -> Tuple[Action, PolicyPrediction]:
         """As in Rasa, but never the action that ran last; see the class."""
         action, prediction = super().predict_next_with_tracker_if_should(tracker)
-        if action.name() != tracker.latest_action_name:
-            return action, prediction
-        return (
-            self._get_action(ACTION_LISTEN_NAME),
-            PolicyPrediction.for_action_name(self.domain, ACTION_LISTEN_NAME),
+        if action.name() == tracker.latest_action_name:
+            action, prediction = self._predicted(ACTION_LISTEN_NAME)
+        form = tracker.active_loop_name
+        interrupted = (
+            tracker.is_active_loop_rejected and tracker.latest_action_name != ACTION_LISTEN_NAME
         )
+        if not interrupted or action.name() not in (form, ACTION_LISTEN_NAME):
+            return action, prediction
+        if form in RESUMED:
+            return self._predicted(form)
+        tracker.update_with_events([ActiveLoop(None), SlotSet(REQUESTED_SLOT, None)], self.domain)
+        return self._predicted(ACTION_LISTEN_NAME)
+
+    def _predicted(self, name: str) -> Tuple[Action, PolicyPrediction]:
+        return self._get_action(name), PolicyPrediction.for_action_name(self.domain, name)
 
     async def _run_action(
         self,
@@ -153,3 +170,4 @@ def install() -> None:
     """Makes Rasa construct the classes of this module. Idempotent."""
     rasa.core.agent.MessageProcessor = StrictProcessor
     rasa.core.actions.action.RemoteAction = LeanRemoteAction
+    rasa.core.actions.forms.RemoteAction = LeanRemoteAction

@@ -16,6 +16,8 @@ from rasa.shared.core.events import SessionStarted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 REMEMBERED = 500
+# Stands where words were that are not kept.
+LEFT_OUT = "…"
 
 
 class CachedSQLTrackerStore(SQLTrackerStore):
@@ -41,7 +43,12 @@ class CachedSQLTrackerStore(SQLTrackerStore):
         return await super().retrieve(sender_id)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Writes new events; when that fails, the database is asked again next time."""
+        """Writes new events; when that fails, the database is asked again next time.
+
+        Of messages that answer a personal question, neither memory nor the database gets the
+        words.
+        """
+        _leave_out_personal_words(tracker)
         try:
             await super().save(tracker)
         except BaseException:
@@ -68,6 +75,14 @@ class CachedSQLTrackerStore(SQLTrackerStore):
             additional: Iterator[Any] = super()._additional_events(session, tracker)
             return additional
         return itertools.islice(tracker.events, len(known.events), None)
+
+
+def _leave_out_personal_words(tracker: DialogueStateTracker) -> None:
+    for event in tracker.events:
+        if isinstance(event, UserUttered) and (event.metadata or {}).get("personal"):
+            event.text = LEFT_OUT
+            event.entities = []
+            event.parse_data = {**event.parse_data, "text": LEFT_OUT, "entities": []}
 
 
 def _present_session(tracker: DialogueStateTracker) -> DialogueStateTracker:

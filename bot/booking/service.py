@@ -184,7 +184,7 @@ def book(
     returns a fresh token. Raises ``AppointmentNotFoundError`` when it is not this contact's,
     ``AlreadyBookedError``, and ``AppointmentClosedError`` when it was cancelled or moved.
     """
-    row = _own(session, appointment_id, contact_id)
+    row = own(session, appointment_id, contact_id)
     _lock(session, row.contact_id, row.calendar_id)
     session.refresh(row)
     if row.state == AppointmentState.BOOKED:
@@ -258,7 +258,7 @@ def move(
     (``actor`` is their account) is bound by hours unless ``outside_hours``, and by no notice.
     Raises ``AppointmentClosedError`` when the appointment is not booked or has begun.
     """
-    old = _own(session, appointment_id, contact_id)
+    old = own(session, appointment_id, contact_id)
     _lock(session, old.contact_id, old.calendar_id, slot.calendar_id)
     session.refresh(old)
     _must_be_ahead(old, now)
@@ -319,7 +319,7 @@ def cancel(
 
     Raises ``AppointmentClosedError`` when it has begun or was moved.
     """
-    row = _own(session, appointment_id, contact_id)
+    row = own(session, appointment_id, contact_id)
     _lock(session, row.contact_id, row.calendar_id)
     session.refresh(row)
     if row.state == AppointmentState.CANCELLED:
@@ -592,7 +592,8 @@ def _ahead(
     return [row for row in ahead if row.service_id == service.id]
 
 
-def _own(session: Session, appointment_id: str, contact_id: str | None) -> Appointment:
+def own(session: Session, appointment_id: str, contact_id: str | None) -> Appointment:
+    """The appointment of a person; raises ``AppointmentNotFoundError`` for anybody else's."""
     row = get(session, appointment_id)
     if contact_id is not None and row.contact_id != contact_id:
         # To whom it does not belong, it does not exist.

@@ -7,7 +7,7 @@ neither, and the message is processed again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.handover.models import Reason
 from bot.messages import OutgoingMessage
@@ -38,7 +38,15 @@ class CountFailure:
     asked_back: bool = False
 
 
-Effect = RequestHandover | SetLanguage | CountFailure
+@dataclass(frozen=True, kw_only=True)
+class NoteCorrection:
+    """The person says that something about an offer is wrong; editors get the hint."""
+
+    measure: str
+    text: str = field(repr=False)
+
+
+Effect = RequestHandover | SetLanguage | CountFailure | NoteCorrection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,15 @@ import json
 import re
 from typing import Any
 
-from bot.dialogue.effects import CountFailure, Effect, Reply, RequestHandover, SetLanguage
+from bot.booking.answers import BookingAnswers
+from bot.dialogue.effects import (
+    CountFailure,
+    Effect,
+    NoteCorrection,
+    Reply,
+    RequestHandover,
+    SetLanguage,
+)
 from bot.dialogue.engine import EngineAnswer
 from bot.dialogue.meanings import alternatives, ask_back
 from bot.dialogue.texts import (
@@ -26,8 +34,9 @@ from bot.errors import MessageNotProcessedError
 from bot.handover.models import Reason
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import Catalogues, Texts
+from bot.measures import corrections
 from bot.measures.answers import MeasureAnswers
-from bot.messages import Button, Card, OutgoingMessage
+from bot.messages import Button, OutgoingMessage
 from bot.safety.answers import Emergency
 
 # After this many messages in a row that were not understood, a person takes over.
@@ -37,9 +46,12 @@ FAILURES_BEFORE_HANDOVER = 3
 class Output:
     """Builds replies. Stateless apart from the texts and the measures it reads."""
 
-    def __init__(self, *, catalogues: Catalogues, measures: MeasureAnswers) -> None:
+    def __init__(
+        self, *, catalogues: Catalogues, measures: MeasureAnswers, booking: BookingAnswers
+    ) -> None:
         self._catalogues = catalogues
         self._measures = measures
+        self._booking = booking
 
     def reply(self, answer: EngineAnswer, *, language: str, failures: int) -> Reply:
         """The reply to one message.
@@ -55,6 +67,9 @@ class Output:
             if custom:
                 message, caused = self._custom(custom, language, failures)
                 effects.extend(caused)
+                # What follows a change of language is said in the new one.
+                chosen = [one.code for one in caused if isinstance(one, SetLanguage)]
+                language = chosen[-1] if chosen else language
             else:
                 message = OutgoingMessage(
                     text=item.get("text") or "",
@@ -78,6 +93,12 @@ class Output:
             return self._measures.offers(custom["offers"], texts), []
         if "offer" in custom:
             return self._measures.details(custom["offer"], texts), []
+        if "ask_correction" in custom:
+            return corrections.question(texts), []
+        if "correction" in custom:
+            return self._correction(custom["correction"], custom["question"], texts)
+        if message := self._about_booking(custom, texts):
+            return message, []
         if "language" in custom:
             return self._language(custom["language"], language)
         if "handover" in custom:
@@ -98,6 +119,37 @@ class Output:
         if "not_understood" in custom or "ask_back" in custom:
             return self._not_understood(custom.get("ask_back", []), texts, failures)
         raise MessageNotProcessedError(f"unknown custom answer {sorted(custom)}")
+
+    def _about_booking(self, custom: dict[str, Any], texts: Texts) -> OutgoingMessage | None:
+        """The answer to what is described about appointments; None for anything else."""
+        answers = self._booking
+        if "booking_question" in custom:
+            return answers.question(custom["booking_question"], texts)
+        if "booking_note" in custom:
+            return answers.remark(custom["booking_note"], texts)
+        if "booked" in custom:
+            return answers.settled(custom["booked"], texts, moved=custom["moved"])
+        if "booking_stopped" in custom:
+            return answers.stopped(custom["booking_stopped"], custom.get("service"), texts)
+        if "appointments" in custom:
+            return answers.appointments(custom["appointments"], texts, purpose=custom["for"])
+        if "cancelled" in custom:
+            return answers.cancelled(custom["cancelled"], texts)
+        if "appointment_gone" in custom:
+            return answers.gone(texts)
+        if "booking_old_button" in custom:
+            return answers.old_button(texts)
+        return answers.unavailable(texts) if "booking_unavailable" in custom else None
+
+    def _correction(
+        self, hint: dict[str, Any], question: str | None, texts: Texts
+    ) -> tuple[OutgoingMessage, list[Effect]]:
+        said = hint["text"]
+        if said in corrections.REASONS:
+            # Editors read the reason in their language, not the person's.
+            said = corrections.reason(said, self._catalogues["de"])
+        effect = NoteCorrection(measure=hint["measure"], text=said)
+        return corrections.thanks(texts, question=question), [effect]
 
     @staticmethod
     def _not_understood(
@@ -121,16 +173,27 @@ class Output:
 
 
 def _joined(messages: list[OutgoingMessage]) -> tuple[OutgoingMessage, ...]:
-    """Merges what the engine said in pieces: one question gets one message back."""
-    if not messages:
-        return ()
-    cards: tuple[Card, ...] = sum((message.cards for message in messages), ())
-    buttons: tuple[Button, ...] = sum((message.buttons for message in messages), ())
-    text = "\n\n".join(message.text for message in messages if message.text)
-    # The last piece decides the language: a language change speaks in the new one.
-    return (
-        OutgoingMessage(text=text, cards=cards, buttons=buttons, language=messages[-1].language),
-    )
+    """Merges what the engine said in pieces: one question gets one message back.
+
+    What asks for words stands in a message of its own below an answer with cards or buttons, so
+    that it is plain what the buttons belong to.
+    """
+    joined: list[OutgoingMessage] = []
+    for message in messages:
+        before = joined[-1] if joined else None
+        if before is None or (message.asks and (before.cards or before.buttons)):
+            joined.append(message)
+        else:
+            joined[-1] = OutgoingMessage(
+                text="\n\n".join(text for text in (before.text, message.text) if text),
+                cards=before.cards + message.cards,
+                buttons=before.buttons + message.buttons,
+                documents=before.documents + message.documents,
+                asks=message.asks or before.asks,
+                # The last piece decides: a language change speaks in the new one.
+                language=message.language,
+            )
+    return tuple(joined)
 
 
 def _button(button: dict[str, Any]) -> Button:

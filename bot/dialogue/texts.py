@@ -153,9 +153,6 @@ def cannot_read(kind: Kind, texts: Texts) -> OutgoingMessage:
         Kind.VOICE: texts.gettext("I cannot listen to voice messages yet."),
         Kind.PHOTO: texts.gettext("I cannot look at pictures yet."),
         Kind.DOCUMENT: texts.gettext("I cannot read files yet."),
-        Kind.LOCATION: texts.gettext(
-            "I cannot use your location yet. Please write the name of your district."
-        ),
     }.get(kind, texts.gettext("I can only read text."))
     invitation = texts.gettext("Please write to me what it is about, in your language.")
     return OutgoingMessage(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from datetime import time as Clock
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from babel import Locale
 from babel.dates import (
     format_date,
     format_datetime,
+    format_interval,
     format_skeleton,
     format_time,
     get_timezone_name,
@@ -104,6 +106,22 @@ class Texts:
         clock = format_time(moment, "short", tzinfo=moment.tzinfo, locale=self._locale)
         return self._numerals(str(self._locale.datetime_formats["medium"]).format(clock, day))
 
+    def weekday(self, number: int) -> str:
+        """A day of the week, short, by its number from Monday = 0: "Mon"."""
+        return str(self._locale.days["stand-alone"]["abbreviated"][number])
+
+    def hours(self, opens: Clock, closes: Clock) -> str:
+        """A span of the day in the reader's format: "9:00–12:30"."""
+        # The day itself does not matter; Babel formats spans of moments only.
+        day = date(2000, 1, 1)
+        span = format_interval(
+            datetime.combine(day, opens),
+            datetime.combine(day, closes),
+            skeleton="Hm" if self._is_24_hours else "hm",
+            locale=self._locale,
+        )
+        return self.value(str(span))
+
     def partial_date(self, written: str) -> str:
         """A date known to the year, month or day, as ISO 8601 writes it; anything else as is."""
         parts = written.split("-")
@@ -130,6 +148,10 @@ class Texts:
     def language_name(self, code: str) -> str:
         """A language's name in the reader's language; the code itself when CLDR has none."""
         return str(self._locale.languages.get(code, code))
+
+    @cached_property
+    def _is_24_hours(self) -> bool:
+        return "H" in self._locale.time_formats["short"].pattern
 
     @cached_property
     def _locale(self) -> Locale:

@@ -12,13 +12,17 @@ from bot.buttons import more_button, ways_on
 from bot.clock import Clock
 from bot.db.session import Database
 from bot.i18n.texts import Texts
-from bot.measures.models import Measure, Status
+from bot.measures.details import details_card
+from bot.measures.models import Kind, Measure, Status
+from bot.measures.opening import stuttgart_calendar
 from bot.measures.presentation import card
 from bot.measures.search import Found, Meanings, MeasureSearch, Wishes
 from bot.measures.topics import Topic, topic_name
-from bot.messages import Button, OutgoingMessage
+from bot.messages import Button, Card, OutgoingMessage
 
 PAGE_SIZE = 3
+# How alike a question and a guide must be, as a cosine without the language's share.
+GUIDE_FITS = 0.4
 
 
 class MeasureAnswers:
@@ -41,18 +45,37 @@ class MeasureAnswers:
                 now=self._clock(),
             )
 
+    def guide(self, *, topic: Topic, text: str) -> str | None:
+        """The explanation that answers a question about a topic; None where none is near it."""
+        if not text.strip():
+            return None
+        with self._database.reading() as session:
+            found = self._search.find(
+                session,
+                topic=topic,
+                wishes=Wishes(),
+                text=text,
+                first=1,
+                now=self._clock(),
+                kind=Kind.GUIDE,
+                limit=1,
+            )
+        fits = bool(found.ids) and found.nearness[0] >= GUIDE_FITS
+        return found.ids[0] if fits else None
+
     def offers(self, shown: dict[str, Any], texts: Texts) -> OutgoingMessage:
         """One page of a search as a message.
 
         ``shown`` holds ``topic``, ``ids`` (of this page), ``total``, ``position`` of
-        the first, ``wishes`` and ``unconfirmed`` as an action described them.
+        the first, ``wishes``, ``unconfirmed``, ``dropped`` and the ``guide`` that opens the
+        answer, if one does, as an action described them.
         """
         topic = Topic(shown["topic"])
         measures = self._measures(shown["ids"])
         if not measures:
             return self._nothing(topic, shown, texts)
         today = self._clock().date()
-        cards = []
+        cards = self._guide(shown, texts)
         for number, measure in enumerate(measures, start=1):
             offer = card(measure, texts, today=today, short=True)
             cards.append(replace(offer, title=f"{number}. {offer.title}"))
@@ -65,15 +88,30 @@ class MeasureAnswers:
 
     def details(self, measure_id: str, texts: Texts) -> OutgoingMessage:
         """Everything known about one offer; a kind word when it is no longer offered."""
-        measures = self._measures([measure_id])
-        if not measures:
-            return OutgoingMessage(
-                text=texts.gettext("This offer is no longer in my list."),
-                buttons=ways_on(texts),
-                language=texts.language,
-            )
-        offer = card(measures[0], texts, today=self._clock().date(), short=False)
-        return OutgoingMessage(cards=(offer,), buttons=ways_on(texts), language=texts.language)
+        with self._database.reading() as session:
+            measure = session.get(Measure, measure_id)
+            if measure is None or measure.status != Status.PUBLISHED.value:
+                return OutgoingMessage(
+                    text=texts.gettext("This offer is no longer in my list."),
+                    buttons=ways_on(texts),
+                    language=texts.language,
+                )
+            offer = details_card(measure, texts, now=self._clock(), calendar=stuttgart_calendar())
+        wrong = Button(
+            title=texts.gettext("Is something wrong here?"),
+            payload={"intent": "inform", "entities": {"correct": measure_id}},
+            choosable=False,
+        )
+        return OutgoingMessage(
+            cards=(offer,), buttons=(wrong, *ways_on(texts)), language=texts.language
+        )
+
+    def _guide(self, shown: dict[str, Any], texts: Texts) -> list[Card]:
+        """The explanation that opens an answer, on its first page."""
+        return [
+            card(guide, texts, today=self._clock().date(), short=True)
+            for guide in self._measures([shown["guide"]] if shown.get("guide") else [])
+        ]
 
     def _measures(self, ids: Sequence[str]) -> list[Measure]:
         with self._database.reading() as session:
@@ -114,6 +152,14 @@ class MeasureAnswers:
                     wishes=texts.enumeration(list(wishes.values())),
                 )
             )
+        dropped = [wishes[name] for name in shown.get("dropped", ()) if name in wishes]
+        if dropped:
+            lines.append(
+                texts.gettext(
+                    "Nothing fits all of it. These offers do not meet this wish: {wishes}.",
+                    wishes=texts.enumeration(dropped),
+                )
+            )
         unconfirmed = [wishes[name] for name in shown["unconfirmed"] if name in wishes]
         if unconfirmed:
             lines.append(
@@ -131,7 +177,11 @@ class MeasureAnswers:
             if shown["position"]
             else texts.gettext("{topic}: I have found no offer that fits.", topic=name)
         )
-        return OutgoingMessage(text=text, buttons=ways_on(texts), language=texts.language)
+        return OutgoingMessage(
+            text=text,
+            buttons=(*_without_buttons(shown["wishes"], texts), *ways_on(texts)),
+            language=texts.language,
+        )
 
 
 def _buttons(measures: Sequence[Measure], shown: dict[str, Any], texts: Texts) -> list[Button]:
@@ -144,7 +194,19 @@ def _buttons(measures: Sequence[Measure], shown: dict[str, Any], texts: Texts) -
     ]
     if shown["position"] + len(measures) < shown["total"]:
         buttons.append(more_button(texts))
-    return [*buttons, *ways_on(texts)]
+    return [*buttons, *_without_buttons(shown["wishes"], texts), *ways_on(texts)]
+
+
+def _without_buttons(wishes: dict[str, Any], texts: Texts) -> list[Button]:
+    """One button for each wish that takes it back."""
+    return [
+        Button(
+            title=f"✕ {name}",
+            payload={"intent": "inform", "entities": {"without": wish}},
+            choosable=False,
+        )
+        for wish, name in wish_names(wishes, texts).items()
+    ]
 
 
 def wish_names(wishes: dict[str, Any], texts: Texts) -> dict[str, str]:
@@ -154,6 +216,12 @@ def wish_names(wishes: dict[str, Any], texts: Texts) -> dict[str, str]:
         names["german_level"] = texts.gettext("level {level}", level=level)
     if district := wishes.get("district"):
         names["district"] = str(district)
+    if near := wishes.get("near"):
+        names["near"] = texts.ngettext(
+            "at most {number} km from you",
+            "at most {number} km from you",
+            round(near["kilometres"]),
+        )
     if wishes.get("child_age_months") is not None:
         names["child_age_months"] = _age(int(wishes["child_age_months"]), texts)
     if times := wishes.get("time_of_day"):

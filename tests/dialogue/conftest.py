@@ -12,14 +12,16 @@ import pytest
 import uvicorn
 
 from actions import all_actions
+from bot.booking import seed
 from bot.db.session import Database
 from bot.dialogue import endpoints
 from bot.dialogue.responses import Responses
 from bot.measures.answers import MeasureAnswers
 from tests.conftest import Clock
 from tests.dialogue.conversation import Conversation, ListeningEngine
+from tests.support.booking_form import booking_of
 from tests.support.fakes import FakeMeanings
-from tests.support.measures import import_starter_measures
+from tests.support.measures import NOW, import_starter_measures
 from tests.support.product import ENGINE_TOKEN, MODEL, Engine, free_port
 from tests.support.talk import CATALOGUES
 
@@ -35,6 +37,8 @@ def starter_database(
     shutil.copy(migrated_file, path)
     database = Database(f"sqlite:///{path}")
     import_starter_measures(database)
+    with database.transaction() as session:
+        seed.seed_demo(session, titles={}, now=NOW)
     yield database
     database.dispose()
 
@@ -57,7 +61,9 @@ def served_engine(
         database=starter_database, meanings=FakeMeanings(), clock=standing_clock
     )
     application = endpoints.create_app(
-        responses=Responses(CATALOGUES), actions=all_actions(measures), token=ENGINE_TOKEN
+        responses=Responses(CATALOGUES),
+        actions=all_actions(measures, booking_of(starter_database, standing_clock)),
+        token=ENGINE_TOKEN,
     )
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(application, port=port, log_level="warning"))

@@ -23,6 +23,7 @@ from bot.messages import Button, IncomingMessage, Kind, OutgoingMessage
 from bot.router import Router
 from bot.workers.outbox import OutboxWorker
 from tests.conftest import Clock
+from tests.support.booking_form import booking_answers
 from tests.support.builders import incoming
 from tests.support.fakes import FakeChannel, FakeEngine, FakeMeanings
 
@@ -35,15 +36,20 @@ def make_router(
 ) -> Router:
     """The real router with real texts; only the engine is a stand-in."""
     measures = MeasureAnswers(database=database, meanings=FakeMeanings(), clock=clock)
+    teller = Teller(catalogues=CATALOGUES, site=Site("https://lotse.test"))
     return Router(
         database=database,
         engine=engine,
-        output=Output(catalogues=CATALOGUES, measures=measures),
+        output=Output(
+            catalogues=CATALOGUES,
+            measures=measures,
+            booking=booking_answers(database, clock, CATALOGUES),
+        ),
         catalogues=CATALOGUES,
         identify=identify,
         clock=clock,
         ask_consent=ask_consent,
-        teller=Teller(catalogues=CATALOGUES, site=Site("https://lotse.test")),
+        teller=teller,
     )
 
 

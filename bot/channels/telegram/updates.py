@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.channels.telegram.text import well_formed
 from bot.handover.desks.telegram import TopicPost
-from bot.messages import Attachment, IncomingMessage, Kind
+from bot.messages import Attachment, IncomingMessage, Kind, as_position
 
 CHANNEL = "telegram"
 
@@ -272,12 +272,13 @@ def _written(message: Mapping[str, Any], number: int, *, edited: bool) -> Incomi
     if edited and not text:
         # A live location, for one, is edited every few seconds.
         return None
+    kind = next((kind for name, kind in _KINDS.items() if name in message), Kind.OTHER)
     return IncomingMessage(
         channel=CHANNEL,
         address=address,
         external_id=_external_id(number, message),
-        kind=next((kind for name, kind in _KINDS.items() if name in message), Kind.OTHER),
-        text=_ADDRESSED_COMMAND.sub(r"\1", text),
+        kind=kind,
+        text=_position(message) if kind == Kind.LOCATION else _ADDRESSED_COMMAND.sub(r"\1", text),
         language_hint=_language(message.get("from")),
         edited=edited,
         attachments=() if edited else _attachments(message),
@@ -298,6 +299,19 @@ def _attachments(message: Mapping[str, Any]) -> tuple[Attachment, ...]:
             size=int(size) if _is_id(size) and size else 0,
         ),
     )
+
+
+def _position(message: Mapping[str, Any]) -> str:
+    """Where a shared location lies, see ``as_position``; nothing when it is no place."""
+    location = _mapping(message["location"])
+    return as_position(_degrees(location, "latitude"), _degrees(location, "longitude"))
+
+
+def _degrees(location: Mapping[str, Any], name: str) -> float:
+    value = location.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _MalformedError
+    return float(value)
 
 
 def _external_id(number: int, message: Mapping[str, Any]) -> str:

@@ -16,7 +16,9 @@ from bot.messages import IncomingMessage, Kind
 CHAT = {"id": 200000001, "type": "private", "first_name": "Anna"}
 SENDER = {"id": 200000001, "is_bot": False, "first_name": "Anna", "language_code": "uk"}
 FILE = {"file_id": "f", "file_unique_id": "u", "file_size": 3}
-PLACE = {"latitude": 48.78, "longitude": 9.18}
+PLACE = {"latitude": 48.77584, "longitude": 9.18293}
+# No more exact than is needed to find what is near.
+POSITION = "48.776,9.183"
 
 
 def _update(content: Mapping[str, Any], *, kind: str = "message", number: int = 7) -> object:
@@ -70,8 +72,13 @@ def test_a_text_with_everything_it_carries() -> None:
         ({"video_note": {**FILE, "duration": 2, "length": 9}}, Kind.VOICE, ""),
         ({"video": {**FILE, "duration": 2}, "caption": "see"}, Kind.OTHER, "see"),
         ({"sticker": {**FILE, "type": "regular"}}, Kind.STICKER, ""),
-        ({"location": PLACE}, Kind.LOCATION, ""),
-        ({"venue": {"location": PLACE, "title": "VHS"}, "location": PLACE}, Kind.LOCATION, ""),
+        ({"location": PLACE}, Kind.LOCATION, POSITION),
+        (
+            {"venue": {"location": PLACE, "title": "VHS"}, "location": PLACE},
+            Kind.LOCATION,
+            POSITION,
+        ),
+        ({"location": {"latitude": 91, "longitude": 9}}, Kind.LOCATION, ""),
         ({"document": {**FILE, "file_name": "cv.pdf"}}, Kind.DOCUMENT, ""),
         ({"animation": FILE, "document": FILE}, Kind.OTHER, ""),
         ({"contact": {"phone_number": "1", "first_name": "B"}}, Kind.CONTACT, ""),

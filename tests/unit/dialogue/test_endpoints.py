@@ -19,6 +19,7 @@ from bot.dialogue.endpoints import create_app
 from bot.dialogue.responses import Responses
 from bot.measures.answers import MeasureAnswers
 from tests.conftest import Clock
+from tests.support.booking_form import booking_of
 from tests.support.fakes import FakeMeanings
 from tests.support.measures import new_measure
 from tests.support.talk import CATALOGUES
@@ -168,7 +169,7 @@ async def product(sqlite: Database, clock: Clock) -> AsyncIterator[httpx.AsyncCl
         for number in range(1, 6):
             new_measure(session, title=f"Course {number}", levels=["B1"] if number == 5 else [])
     measures = MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
-    async with client(all_actions(measures)) as http:
+    async with client(all_actions(measures, booking_of(sqlite, clock))) as http:
         yield http
 
 

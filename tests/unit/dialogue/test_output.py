@@ -24,6 +24,7 @@ from bot.messages import Button
 from bot.safety import answers as safety_answers
 from bot.safety.answers import Emergency
 from tests.conftest import Clock
+from tests.support.booking_form import booking_answers
 from tests.support.fakes import FakeMeanings, says, shows, silence
 from tests.support.measures import new_measure
 from tests.support.talk import CATALOGUES
@@ -34,7 +35,11 @@ ENGLISH = CATALOGUES["en"]
 @pytest.fixture
 def output(sqlite: Database, clock: Clock) -> Output:
     measures = MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
-    return Output(catalogues=CATALOGUES, measures=measures)
+    return Output(
+        catalogues=CATALOGUES,
+        measures=measures,
+        booking=booking_answers(sqlite, clock, CATALOGUES),
+    )
 
 
 def reply(output: Output, answer: EngineAnswer, **changes: Any) -> Reply:

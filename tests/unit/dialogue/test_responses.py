@@ -19,6 +19,7 @@ from bot.measures.answers import MeasureAnswers
 from bot.measures.topics import Topic
 from bot.privacy import consent
 from tests.conftest import Clock
+from tests.support.booking_form import booking_of
 from tests.support.fakes import FakeMeanings
 from tests.support.talk import CATALOGUES
 
@@ -162,7 +163,7 @@ def test_every_intent_has_exactly_one_rule() -> None:
 
 def test_rules_name_only_what_exists(sqlite: Database, clock: Clock) -> None:
     measures = MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
-    registered = {action.name() for action in all_actions(measures)}
+    registered = {action.name() for action in all_actions(measures, booking_of(sqlite, clock))}
     named = {action for action in steps("action") if action.startswith("action_")}
     said = {action for action in steps("action") if action.startswith("utter_")}
     assert named <= registered | BUILT_IN

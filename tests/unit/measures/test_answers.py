@@ -138,7 +138,8 @@ def test_details_show_all_that_is_known(answers: MeasureAnswers, sqlite: Databas
     [shown] = message.cards
     assert shown.title == "Course (en)"
     assert "Turkish" in [line.value for line in shown.lines]
-    assert titles(message) == ways()
+    assert titles(message) == ["Is something wrong here?", *ways()]
+    assert message.buttons[0].payload["entities"] == {"correct": offer}
 
 
 @pytest.mark.parametrize("status", [Status.ARCHIVED, Status.DRAFT])

@@ -1,0 +1,188 @@
+"""The booking form: from "I need an appointment" to an appointment, message by message.
+
+Availability is looked at anew with every message, and a time that was chosen is held while the
+form is open. Each method is one transaction, and repeating it after a crash changes nothing more:
+holding the same time again prolongs it, booking it again finds it booked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bot.booking import answering, times
+from bot.booking import service as booking
+from bot.booking.answering import FORMATS, Turn
+from bot.booking.draft import (
+    GIVEN,
+    SKIPPED,
+    Draft,
+    Meaning,
+    Outcome,
+    Question,
+    Said,
+    Stop,
+    slot_name,
+)
+from bot.booking.models import CounsellingService, Way
+from bot.booking.said import read_when
+from bot.clock import Clock
+from bot.conversations.models import Conversation
+from bot.db.session import Database
+
+LEAVE = "leave"
+# Questions that nearly any words answer.
+_FREE = frozenset({Question.SUBJECT, Question.NAME})
+_NEED_TIME = frozenset({Question.NAME, Question.CONTACT, Question.CONFIRMED})
+
+
+class BookingForm:
+    """Leads a person through the form. Threads may share it."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin(self, conversation_id: str, said: Said) -> Draft | None:
+        """A new form, with what the first message says already; None when nothing can be booked.
+
+        It is stopped at once when the person has as many appointments as one may have, or when
+        the child is too old.
+        """
+        with self._database.transaction() as session:
+            services = booking.services(session)
+            if not services:
+                return None
+            draft = Draft(form=said.message_id)
+            if len(services) > 1:
+                return draft
+            conversation = session.get_one(Conversation, conversation_id)
+            return self._prepared(self._turn(session, conversation, services[0], draft, said))
+
+    def begin_move(self, conversation_id: str, appointment_id: str, said: Said) -> Draft:
+        """A form that asks for another time of an appointment and nothing else.
+
+        Raises ``AppointmentNotFoundError`` when it is not this person's.
+        """
+        with self._database.reading() as session:
+            conversation = session.get_one(Conversation, conversation_id)
+            row = booking.own(session, appointment_id, conversation.identity.contact_id)
+            draft = Draft(form=said.message_id, moves=row.id).answered(
+                booking_service=row.service.key,
+                booking_subject=GIVEN,
+                booking_child=GIVEN,
+                booking_language=row.language,
+                booking_way=row.way.value,
+                booking_name=GIVEN,
+                booking_contact=GIVEN,
+            )
+            return self._wished(self._turn(session, conversation, row.service, draft, said))
+
+    def answer(self, conversation_id: str, draft: Draft, question: Question, said: Said) -> Outcome:
+        """What a message makes of a draft whose ``question`` was asked last."""
+        with self._database.transaction() as session:
+            conversation = session.get_one(Conversation, conversation_id)
+            key = draft.answer(Question.SERVICE)
+            offered = booking.services(session)
+            service = next((row for row in offered if row.key == key), next(iter(offered), None))
+            if service is None:
+                return Outcome(draft=replace(draft, stop=Stop.LEFT))
+            turn = self._turn(session, conversation, service, draft, said)
+            return self._answered(turn, question)
+
+    def leave(self, conversation_id: str, draft: Draft) -> None:
+        """Lets go of the time held for a form that ends without an appointment."""
+        held = draft.answer(Question.TIME)
+        if draft.moves is None and held and not draft.answer(Question.CONFIRMED):
+            with self._database.transaction() as session:
+                conversation = session.get_one(Conversation, conversation_id)
+                contact_id = conversation.identity.contact_id
+                booking.release(session, held, contact_id=contact_id, now=self._clock())
+
+    def question(self, draft: Draft, question: Question) -> dict[str, Any]:
+        """What the next question is made of, as plain data; ``BookingAnswers`` puts it in words."""
+        asked: dict[str, Any] = {
+            "question": question.value,
+            "form": draft.form,
+            "service": draft.answer(Question.SERVICE),
+            "moves": draft.moves,
+            "number": draft.number,
+            "time": draft.answer(Question.TIME),
+        }
+        if question == Question.TIME:
+            with self._database.reading() as session:
+                service = booking.service_by_key(session, asked["service"])
+                offered = times.offered(session, service, draft, now=self._clock())
+            asked["slots"] = [slot_name(slot) for slot in offered.slots]
+            asked["more"], asked["narrowed"] = offered.more, offered.narrowed
+        return asked
+
+    def _answered(self, turn: Turn, question: Question) -> Outcome:
+        turn, taken = answering.keep_hold(turn)
+        if taken is not None:
+            return taken
+        said = turn.said
+        if said.pressed is not None:
+            if said.pressed.form != turn.draft.form:
+                return turn.noted("old_button")
+            if said.pressed.value == LEAVE:
+                return Outcome(draft=replace(turn.draft, stop=Stop.LEFT))
+            # A button further up corrects an answer that was given before.
+            question = said.pressed.question
+        elif said.sure or question not in _FREE:
+            if said.meaning == Meaning.LEAVE:
+                return Outcome(draft=replace(turn.draft, stop=Stop.LEFT))
+            if said.meaning == Meaning.WHY:
+                return turn.noted("why", question=question.value)
+        if question in _NEED_TIME and not turn.draft.answer(Question.TIME):
+            return turn.noted("old_button")
+        return answering.ANSWERS[question](turn)
+
+    def _prepared(self, turn: Turn) -> Draft:
+        """A new draft with what need not be asked."""
+        service = turn.service
+        ahead = booking.appointments_of(turn.session, turn.contact_id, now=turn.now)
+        if len([row for row in ahead if row.service_id == service.id]) >= service.open_per_contact:
+            return replace(turn.draft, stop=Stop.ALREADY_BOOKED)
+        draft = turn.draft.answered(booking_service=service.key)
+        if service.maximum_child_age_months is None:
+            draft = draft.answered(booking_child=SKIPPED)
+        elif turn.said.ages:
+            aged = answering.aged(replace(turn, draft=draft), min(turn.said.ages))
+            draft = aged.draft or draft
+        languages = booking.languages_of(turn.session, service)
+        if len(languages) == 1:
+            draft = draft.answered(booking_language=languages[0])
+        offered = [Way(name) for name in service.ways]
+        wished = next((FORMATS[name] for name in turn.said.ways if name in FORMATS), None)
+        if len(offered) == 1 or wished in offered:
+            draft = answering.with_way(draft, wished if wished in offered else offered[0])
+        return self._wished(replace(turn, draft=draft))
+
+    @staticmethod
+    def _wished(turn: Turn) -> Draft:
+        """The draft with the days and times that the first message wishes."""
+        draft = times.narrowed_to(turn.draft, turn.said.daytimes)
+        when = read_when(turn.said.text, today=turn.today)
+        if when.day is not None or when.weekday is not None:
+            draft, _ = times.matching(turn.session, turn.service, draft, when, now=turn.now)
+        return draft
+
+    def _turn(
+        self,
+        session: Session,
+        conversation: Conversation,
+        service: CounsellingService,
+        draft: Draft,
+        said: Said,
+    ) -> Turn:
+        return Turn(
+            session=session,
+            conversation=conversation,
+            service=service,
+            draft=draft,
+            said=said,
+            now=self._clock(),
+        )
