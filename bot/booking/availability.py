@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -39,6 +39,9 @@ from bot.booking.models import (
 )
 
 Interval = tuple[int, int]
+
+# How many days are looked at together where only the next few free times are wanted.
+PART_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -113,27 +116,36 @@ def free_slots(
     span = _days(service, wishes, zone, now=now, earliest=earliest)
     if not calendars or not span:
         return []
-    taken = _Taken(session, calendars, span, zone, now=now, ignoring=ignoring)
+    hours = {key: _Hours(times, zone) for key, times in calendars.items()}
     by_start: dict[int, int] = {}
-    # Least busy first, so that the first calendar to name a beginning keeps it.
-    for calendar_id in sorted(calendars, key=lambda key: (taken.load(key), key)):
-        hours = _Hours(calendars[calendar_id], zone)
-        full = taken.full_weeks(calendar_id, service, zone)
-        for day in span:
-            if full and day.isocalendar()[:2] in full:
-                continue
-            if wishes.weekdays and day.weekday() not in wishes.weekdays:
-                continue
-            window = (
-                max(earliest, instant(day, wishes.earliest, zone)),
-                instant(day, wishes.latest, zone),
-            )
-            for start in _starts(service, hours, taken, calendar_id, day):
-                if window[0] <= start < window[1]:
-                    by_start.setdefault(start, calendar_id)
+    for days in _parts(span, whole=limit is None):
+        taken = _Taken(session, calendars, days, zone, now=now, service=service, ignoring=ignoring)
+        # Least busy first, so that the first calendar to name a beginning keeps it.
+        order = sorted(calendars, key=lambda key: (taken.load(key), key))
+        for day in days:
+            opens = max(earliest, instant(day, wishes.earliest, zone))
+            closes = instant(day, wishes.latest, zone)
+            week = day.isocalendar()[:2]
+            for calendar_id in order:
+                if week in taken.full_weeks(calendar_id):
+                    continue
+                for start in _starts(service, hours[calendar_id], taken, calendar_id, day):
+                    if opens <= start < closes and start not in by_start:
+                        by_start[start] = calendar_id
+        if limit is not None and len(by_start) >= limit:
+            break
     length = timedelta(minutes=service.duration)
-    starts = sorted(by_start)[:limit]
-    return [Slot(begins := moment_of(start), begins + length, by_start[start]) for start in starts]
+    return [
+        Slot(begins := moment_of(start), begins + length, by_start[start])
+        for start in sorted(by_start)[:limit]
+    ]
+
+
+def _parts(span: list[date], *, whole: bool) -> Iterator[list[date]]:
+    """The days in the order in which to look: where a few times are enough, week by week."""
+    size = len(span) if whole else PART_DAYS
+    for first in range(0, len(span), size):
+        yield span[first : first + size]
 
 
 def nearest(slots: Sequence[Slot], wanted: datetime, *, limit: int) -> list[Slot]:
@@ -154,7 +166,7 @@ def is_open(session: Session, service: CounsellingService, slot: Slot, *, now: d
     day = slot.starts_at.astimezone(zone).date()
     if day in _holidays(service.holiday_region, day.year):
         return False
-    busy = _Taken(session, {slot.calendar_id: calendar.weekly_times}, [day], zone, now=now)
+    busy = _Taken(session, [calendar.id], [day], zone, now=now, service=service)
     start, end = minute_of(slot.starts_at), minute_after(slot.ends_at)
     hours = _Hours(calendar.weekly_times, zone)
     away = [*hours.breaks(day), *busy.away(slot.calendar_id)]
@@ -198,7 +210,12 @@ def _days(
     first = max(first, wishes.from_day) if wishes.from_day else first
     last = min(last, wishes.until_day) if wishes.until_day else last
     days = (first + timedelta(days=count) for count in range((last - first).days + 1))
-    return [day for day in days if day not in _holidays(service.holiday_region, day.year)]
+    return [
+        day
+        for day in days
+        if day not in _holidays(service.holiday_region, day.year)
+        and (not wishes.weekdays or day.weekday() in wishes.weekdays)
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -249,7 +266,7 @@ class _Calendar:
 
     appointments: list[Interval] = field(default_factory=list)
     away: list[Interval] = field(default_factory=list)
-    starts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    weeks: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
 
 
 class _Taken:
@@ -263,8 +280,10 @@ class _Taken:
         zone: ZoneInfo,
         *,
         now: datetime,
+        service: CounsellingService,
         ignoring: str | None = None,
     ) -> None:
+        self._limit = service.weekly_limit
         self._calendars: dict[int, _Calendar] = defaultdict(_Calendar)
         # A whole week on both sides: weekly limits count what lies before the first day too,
         # and the buffers of a neighbouring day may reach over midnight.
@@ -294,7 +313,9 @@ class _Taken:
         for calendar_id, blocked_from, blocked_until, starts_at, service_id in rows:
             calendar = self._calendars[calendar_id]
             calendar.appointments.append((minute_of(blocked_from), minute_after(blocked_until)))
-            calendar.starts[service_id].append(minute_of(starts_at))
+            if self._limit is not None and service_id == service.id:
+                year, week, _ = starts_at.astimezone(zone).isocalendar()
+                calendar.weeks[year, week] += 1
         busy = session.execute(
             select(BusyTime.calendar_id, BusyTime.starts_at, BusyTime.ends_at)
             .where(
@@ -321,17 +342,13 @@ class _Taken:
         """Appointments with their buffers; none overlap."""
         return self._calendars[calendar_id].appointments
 
-    def full_weeks(
-        self, calendar_id: int, service: CounsellingService, zone: ZoneInfo
-    ) -> set[tuple[int, int]]:
+    def full_weeks(self, calendar_id: int) -> Collection[tuple[int, int]]:
         """The ISO weeks in which a counsellor gives the service as often as allowed."""
-        if service.weekly_limit is None:
-            return set()
-        count: dict[tuple[int, int], int] = defaultdict(int)
-        for start in self._calendars[calendar_id].starts[service.id]:
-            year, week, _ = local_day(start, zone).isocalendar()
-            count[year, week] += 1
-        return {week for week, number in count.items() if number >= service.weekly_limit}
+        limit = self._limit
+        if limit is None:
+            return ()
+        weeks = self._calendars[calendar_id].weeks
+        return [week for week, number in weeks.items() if number >= limit]
 
 
 def _starts(
@@ -342,7 +359,7 @@ def _starts(
     if not windows:
         return
     before, after = service.buffer_before, service.buffer_after
-    length = service.duration
+    length, step = service.duration, service.step
     first, last = windows[0][0] - DAY_MINUTES, windows[-1][1] + DAY_MINUTES
     # Each obstacle forbids the beginnings that would make the appointment touch it.
     forbidden = [
@@ -362,10 +379,10 @@ def _starts(
         for block_start, block_end in (*obstacles, (closes, closes)):
             while start < block_start and start + length <= closes:
                 yield start
-                start += service.step
+                start += step
             if start < block_end:
                 # The next beginning on the window's own grid after the obstacle.
-                start += -((start - block_end) // service.step) * service.step
+                start += -((start - block_end) // step) * step
 
 
 def _between(intervals: Sequence[Interval], first: int, last: int) -> Sequence[Interval]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -150,8 +151,7 @@ def hold(
             return row
         _become(session, row, AppointmentState.EXPIRED, actor=PERSON, now=now)
     session.flush()
-    at_this_counsellor = Wishes(calendar_id=slot.calendar_id, way=way)
-    if slot not in availability.free_slots(session, service, now=now, wishes=at_this_counsellor):
+    if not _is_free(session, service, slot, way=way, now=now):
         raise _refusal(session, service, slot, wishes, now=now, ignoring=None)
     row = _appointment(
         service,
@@ -270,10 +270,7 @@ def move(
         _become(session, row, AppointmentState.EXPIRED, actor=actor, now=now)
     session.flush()
     if actor == PERSON:
-        at_this_counsellor = Wishes(calendar_id=slot.calendar_id, way=old.way)
-        allowed = slot in availability.free_slots(
-            session, service, now=now, wishes=at_this_counsellor, ignoring=old.id
-        )
+        allowed = _is_free(session, service, slot, way=old.way, now=now, ignoring=old.id)
     else:
         allowed = slot.starts_at > now and (
             outside_hours or availability.is_open(session, service, slot, now=now)
@@ -540,6 +537,23 @@ def _refusal(
     if offered and _overlapping(session, service, slot, ignoring=ignoring, now=now):
         return SlotTakenError("somebody else has this time", near)
     return SlotNotOfferedError("the service is not given at this time", near)
+
+
+def _is_free(
+    session: Session,
+    service: CounsellingService,
+    slot: Slot,
+    *,
+    way: Way,
+    now: datetime,
+    ignoring: str | None = None,
+) -> bool:
+    """Whether this very time is among the free ones of its day."""
+    day = slot.starts_at.astimezone(ZoneInfo(service.zone)).date()
+    wishes = Wishes(calendar_id=slot.calendar_id, way=way, from_day=day, until_day=day)
+    return slot in availability.free_slots(
+        session, service, now=now, wishes=wishes, ignoring=ignoring
+    )
 
 
 def _overlapping(
