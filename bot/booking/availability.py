@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
-from sqlalchemy import or_, select
+from sqlalchemy import null, or_, select
 from sqlalchemy.orm import Session
 
 from bot.booking.clocktime import (
@@ -295,7 +295,8 @@ class _Taken:
                 Appointment.calendar_id,
                 Appointment.blocked_from,
                 Appointment.blocked_until,
-                Appointment.starts_at,
+                # Reading it costs as much as the two before; only limits need it.
+                Appointment.starts_at if service.weekly_limit is not None else null(),
                 Appointment.service_id,
             )
             .where(
@@ -313,7 +314,7 @@ class _Taken:
         for calendar_id, blocked_from, blocked_until, starts_at, service_id in rows:
             calendar = self._calendars[calendar_id]
             calendar.appointments.append((minute_of(blocked_from), minute_after(blocked_until)))
-            if self._limit is not None and service_id == service.id:
+            if starts_at is not None and service_id == service.id:
                 year, week, _ = starts_at.astimezone(zone).isocalendar()
                 calendar.weeks[year, week] += 1
         busy = session.execute(

@@ -7,39 +7,29 @@ and leaves it usable when it raises one of ``bot.booking.errors``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.booking import availability, links, reminders
+from bot.booking import availability, links, reminders, taking
 from bot.booking.availability import ANYTHING, Slot, Wishes
 from bot.booking.errors import (
     AlreadyBookedError,
     AppointmentClosedError,
     AppointmentNotFoundError,
-    SlotNotOfferedError,
-    SlotTakenError,
 )
 from bot.booking.models import (
-    OVERLAP,
     Appointment,
-    AppointmentEvent,
     AppointmentState,
     CounsellingService,
-    CounsellorCalendar,
     Way,
 )
-from bot.conversations.models import Contact
+from bot.booking.taking import PERSON, SYSTEM, expire_holds
 
 HOLD = timedelta(minutes=10)
-ALTERNATIVES = 3
-PERSON = "person"
-SYSTEM = "system"
 
 MAXIMUM_NAME = 120
 MAXIMUM_REACH = 200
@@ -142,18 +132,18 @@ def hold(
     """
     if way.value not in service.ways:
         raise ValueError("the service is not given in this way")
-    _lock(session, contact_id, slot.calendar_id)
+    taking.lock(session, contact_id, slot.calendar_id)
     expire_holds(session, now=now, calendar_id=slot.calendar_id)
-    kept = _held_by(session, service, contact_id)
+    kept = taking.held_by(session, service, contact_id)
     for row in kept:
         if row.calendar_id == slot.calendar_id and row.starts_at == slot.starts_at:
             row.held_until, row.way, row.language = now + for_long, way, language
             return row
-        _become(session, row, AppointmentState.EXPIRED, actor=PERSON, now=now)
+        taking.become(session, row, AppointmentState.EXPIRED, actor=PERSON, now=now)
     session.flush()
-    if not _is_free(session, service, slot, way=way, now=now):
-        raise _refusal(session, service, slot, wishes, now=now, ignoring=None)
-    row = _appointment(
+    if not taking.is_free(session, service, slot, way=way, now=now):
+        raise taking.refusal(session, service, slot, wishes, now=now, ignoring=None)
+    row = taking.new_row(
         service,
         slot,
         state=AppointmentState.HELD,
@@ -164,7 +154,7 @@ def hold(
         now=now,
     )
     row.held_until = now + for_long
-    _write(session, row, actor=PERSON if contact_id else SYSTEM, now=now, wishes=wishes)
+    taking.write(session, row, actor=PERSON if contact_id else SYSTEM, now=now, wishes=wishes)
     return row
 
 
@@ -185,20 +175,22 @@ def book(
     ``AlreadyBookedError``, and ``AppointmentClosedError`` when it was cancelled or moved.
     """
     row = own(session, appointment_id, contact_id)
-    _lock(session, row.contact_id, row.calendar_id)
+    taking.lock(session, row.contact_id, row.calendar_id)
     session.refresh(row)
     if row.state == AppointmentState.BOOKED:
         return Booked(row, links.new_token(session, row.booking_id, now=now))
     if row.state not in _OPEN:
         raise AppointmentClosedError("This appointment can no longer be booked.")
     if row.starts_at <= now:
-        raise _refusal(session, row.service, _slot(row), wishes, now=now, ignoring=None)
+        raise taking.refusal(
+            session, row.service, taking.slot_of(row), wishes, now=now, ignoring=None
+        )
     ahead = _ahead(session, row.service, row.contact_id, now=now)
     if len(ahead) >= row.service.open_per_contact:
         raise AlreadyBookedError([appointment.id for appointment in ahead])
     expire_holds(session, now=now, calendar_id=row.calendar_id, except_for=row.id)
     _describe(row, details)
-    _take(session, row, actor=PERSON, now=now, wishes=wishes)
+    taking.take(session, row, actor=PERSON, now=now, wishes=wishes)
     return Booked(row, links.new_token(session, row.booking_id, now=now))
 
 
@@ -219,12 +211,14 @@ def book_by_hand(
     Raises ``SlotNotOfferedError`` for a past time, and for one outside the hours unless
     ``outside_hours``; ``SlotTakenError`` always when another appointment is in the way.
     """
-    _lock(session, None, slot.calendar_id)
+    taking.lock(session, None, slot.calendar_id)
     expire_holds(session, now=now, calendar_id=slot.calendar_id)
     open_then = outside_hours or availability.is_open(session, service, slot, now=now)
     if slot.starts_at <= now or not open_then:
-        raise _refusal(session, service, slot, ANYTHING, now=now, ignoring=None, offered=False)
-    row = _appointment(
+        raise taking.refusal(
+            session, service, slot, ANYTHING, now=now, ignoring=None, offered=False
+        )
+    row = taking.new_row(
         service,
         slot,
         state=AppointmentState.BOOKED,
@@ -236,7 +230,7 @@ def book_by_hand(
     )
     row.booked_at = now
     _describe(row, details)
-    _write(session, row, actor=actor, now=now, wishes=ANYTHING)
+    taking.write(session, row, actor=actor, now=now, wishes=ANYTHING)
     return Booked(row, links.new_token(session, row.booking_id, now=now))
 
 
@@ -259,25 +253,25 @@ def move(
     Raises ``AppointmentClosedError`` when the appointment is not booked or has begun.
     """
     old = own(session, appointment_id, contact_id)
-    _lock(session, old.contact_id, old.calendar_id, slot.calendar_id)
+    taking.lock(session, old.contact_id, old.calendar_id, slot.calendar_id)
     session.refresh(old)
     _must_be_ahead(old, now)
     if slot.starts_at == old.starts_at and slot.calendar_id == old.calendar_id:
         return old
     service = old.service
     expire_holds(session, now=now, calendar_id=slot.calendar_id)
-    for row in _held_by(session, service, old.contact_id):
-        _become(session, row, AppointmentState.EXPIRED, actor=actor, now=now)
+    for row in taking.held_by(session, service, old.contact_id):
+        taking.become(session, row, AppointmentState.EXPIRED, actor=actor, now=now)
     session.flush()
     if actor == PERSON:
-        allowed = _is_free(session, service, slot, way=old.way, now=now, ignoring=old.id)
+        allowed = taking.is_free(session, service, slot, way=old.way, now=now, ignoring=old.id)
     else:
         allowed = slot.starts_at > now and (
             outside_hours or availability.is_open(session, service, slot, now=now)
         )
     if not allowed:
-        raise _refusal(session, service, slot, wishes, now=now, ignoring=old.id)
-    new = _appointment(
+        raise taking.refusal(session, service, slot, wishes, now=now, ignoring=old.id)
+    new = taking.new_row(
         service,
         slot,
         state=AppointmentState.BOOKED,
@@ -292,13 +286,13 @@ def move(
     new.reminders_wanted, new.booked_at = old.reminders_wanted, now
     try:
         with session.begin_nested():
-            _become(session, old, AppointmentState.MOVED, actor=actor, now=now)
+            taking.become(session, old, AppointmentState.MOVED, actor=actor, now=now)
             session.flush()
-            _insert(session, new, actor=actor, now=now)
+            taking.insert(session, new, actor=actor, now=now)
     except IntegrityError as error:
-        _must_be_overlap(error)
+        taking.must_be_overlap(error)
         session.refresh(old)
-        raise _taken(session, new, wishes, now=now, ignoring=old.id) from None
+        raise taking.taken(session, new, wishes, now=now, ignoring=old.id) from None
     reminders.drop(session, old)
     reminders.plan(session, new, now=now)
     return new
@@ -317,12 +311,12 @@ def cancel(
     Raises ``AppointmentClosedError`` when it has begun or was moved.
     """
     row = own(session, appointment_id, contact_id)
-    _lock(session, row.contact_id, row.calendar_id)
+    taking.lock(session, row.contact_id, row.calendar_id)
     session.refresh(row)
     if row.state == AppointmentState.CANCELLED:
         return row
     _must_be_ahead(row, now)
-    _become(session, row, AppointmentState.CANCELLED, actor=actor, now=now)
+    taking.become(session, row, AppointmentState.CANCELLED, actor=actor, now=now)
     row.sequence += 1
     reminders.drop(session, row)
     session.flush()
@@ -333,7 +327,7 @@ def release(session: Session, appointment_id: str, *, now: datetime, contact_id:
     """Lets a held time go because the form was left; anything but a hold stays as it is."""
     row = session.get(Appointment, appointment_id)
     if row is not None and row.contact_id == contact_id and row.state == AppointmentState.HELD:
-        _become(session, row, AppointmentState.EXPIRED, actor=PERSON, now=now)
+        taking.become(session, row, AppointmentState.EXPIRED, actor=PERSON, now=now)
 
 
 def note_outcome(
@@ -350,7 +344,7 @@ def note_outcome(
         raise AppointmentClosedError("Only an appointment that has begun has an outcome.")
     state = AppointmentState.ATTENDED if attended else AppointmentState.MISSED
     if row.state != state:
-        _become(session, row, state, actor=actor, now=now)
+        taking.become(session, row, state, actor=actor, now=now)
     return row
 
 
@@ -385,218 +379,6 @@ def appointments_of(session: Session, contact_id: str, *, now: datetime) -> list
     )
 
 
-def expire_holds(
-    session: Session,
-    *,
-    now: datetime,
-    calendar_id: int | None = None,
-    except_for: str | None = None,
-) -> int:
-    """Ends the holds whose time is over, so that they block nothing; returns how many."""
-    over = update(Appointment).where(
-        Appointment.state == AppointmentState.HELD, Appointment.held_until <= now
-    )
-    if calendar_id is not None:
-        over = over.where(Appointment.calendar_id == calendar_id)
-    if except_for is not None:
-        over = over.where(Appointment.id != except_for)
-    ended = session.scalars(
-        over.values(state=AppointmentState.EXPIRED, changed_at=now)
-        .returning(Appointment.id)
-        .execution_options(synchronize_session="fetch")
-    ).all()
-    session.add_all(
-        AppointmentEvent(
-            appointment_id=appointment_id, state=AppointmentState.EXPIRED, actor=SYSTEM, at=now
-        )
-        for appointment_id in ended
-    )
-    return len(ended)
-
-
-def _lock(session: Session, contact_id: str | None, *calendar_ids: int) -> None:
-    """Makes writers of one person and one calendar queue, always in the same order.
-
-    The constraint decides without it. But two transactions that both wrote before looking would
-    wait for each other until PostgreSQL ends one, and limits that are counted need the queue.
-    """
-    if contact_id is not None:
-        session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
-    for calendar_id in sorted(set(calendar_ids)):
-        session.execute(
-            select(CounsellorCalendar.id)
-            .where(CounsellorCalendar.id == calendar_id)
-            .with_for_update()
-        )
-
-
-def _appointment(
-    service: CounsellingService,
-    slot: Slot,
-    *,
-    state: AppointmentState,
-    way: Way,
-    language: str,
-    contact_id: str | None,
-    conversation_id: str | None,
-    now: datetime,
-) -> Appointment:
-    return Appointment(
-        service=service,
-        service_id=service.id,
-        calendar_id=slot.calendar_id,
-        contact_id=contact_id,
-        conversation_id=conversation_id,
-        state=state,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        blocked_from=slot.starts_at - timedelta(minutes=service.buffer_before),
-        blocked_until=slot.ends_at + timedelta(minutes=service.buffer_after),
-        way=way,
-        language=language,
-        created_at=now,
-        changed_at=now,
-    )
-
-
-def _write(
-    session: Session, row: Appointment, *, actor: str, now: datetime, wishes: Wishes
-) -> None:
-    try:
-        with session.begin_nested():
-            _insert(session, row, actor=actor, now=now)
-    except IntegrityError as error:
-        _must_be_overlap(error)
-        raise _taken(session, row, wishes, now=now) from None
-
-
-def _insert(session: Session, row: Appointment, *, actor: str, now: datetime) -> None:
-    session.add(row)
-    session.flush()
-    session.add(AppointmentEvent(appointment_id=row.id, state=row.state, actor=actor, at=now))
-    session.flush()
-
-
-def _take(session: Session, row: Appointment, *, actor: str, now: datetime, wishes: Wishes) -> None:
-    try:
-        with session.begin_nested():
-            _become(session, row, AppointmentState.BOOKED, actor=actor, now=now)
-            row.booked_at, row.held_until = now, None
-            session.flush()
-    except IntegrityError as error:
-        _must_be_overlap(error)
-        session.refresh(row)
-        raise _taken(session, row, wishes, now=now) from None
-    reminders.plan(session, row, now=now)
-
-
-def _become(
-    session: Session, row: Appointment, state: AppointmentState, *, actor: str, now: datetime
-) -> None:
-    row.state = state
-    row.changed_at = now
-    session.add(AppointmentEvent(appointment_id=row.id, state=state, actor=actor, at=now))
-
-
-def _must_be_overlap(error: IntegrityError) -> None:
-    """Raises the error again unless it is the refusal of an overlapping appointment."""
-    if OVERLAP not in str(error.orig):
-        raise error
-
-
-def _taken(
-    session: Session,
-    row: Appointment,
-    wishes: Wishes,
-    *,
-    now: datetime,
-    ignoring: str | None = None,
-) -> SlotTakenError:
-    others = availability.free_slots(
-        session, row.service, now=now, wishes=wishes, ignoring=ignoring
-    )
-    near = availability.nearest(others, row.starts_at, limit=ALTERNATIVES)
-    return SlotTakenError("somebody else has this time", near)
-
-
-def _refusal(
-    session: Session,
-    service: CounsellingService,
-    slot: Slot,
-    wishes: Wishes,
-    *,
-    now: datetime,
-    ignoring: str | None,
-    offered: bool | None = None,
-) -> SlotTakenError | SlotNotOfferedError:
-    """Why a time is not among the free ones: taken meanwhile, or never offered."""
-    others = availability.free_slots(session, service, now=now, wishes=wishes, ignoring=ignoring)
-    near = availability.nearest(others, slot.starts_at, limit=ALTERNATIVES)
-    if offered is None:
-        offered = slot.starts_at > now and availability.is_open(session, service, slot, now=now)
-    if offered and _overlapping(session, service, slot, ignoring=ignoring, now=now):
-        return SlotTakenError("somebody else has this time", near)
-    return SlotNotOfferedError("the service is not given at this time", near)
-
-
-def _is_free(
-    session: Session,
-    service: CounsellingService,
-    slot: Slot,
-    *,
-    way: Way,
-    now: datetime,
-    ignoring: str | None = None,
-) -> bool:
-    """Whether this very time is among the free ones of its day."""
-    day = slot.starts_at.astimezone(ZoneInfo(service.zone)).date()
-    wishes = Wishes(calendar_id=slot.calendar_id, way=way, from_day=day, until_day=day)
-    return slot in availability.free_slots(
-        session, service, now=now, wishes=wishes, ignoring=ignoring
-    )
-
-
-def _overlapping(
-    session: Session,
-    service: CounsellingService,
-    slot: Slot,
-    *,
-    ignoring: str | None,
-    now: datetime,
-) -> bool:
-    start = slot.starts_at - timedelta(minutes=service.buffer_before)
-    end = slot.ends_at + timedelta(minutes=service.buffer_after)
-    found = session.scalar(
-        select(Appointment.id)
-        .where(
-            Appointment.calendar_id == slot.calendar_id,
-            Appointment.state.in_((AppointmentState.HELD, AppointmentState.BOOKED)),
-            Appointment.blocked_from < end,
-            Appointment.blocked_until > start,
-            Appointment.id != (ignoring or ""),
-        )
-        .limit(1)
-    )
-    return found is not None
-
-
-def _held_by(
-    session: Session, service: CounsellingService, contact_id: str | None
-) -> Sequence[Appointment]:
-    if contact_id is None:
-        return ()
-    return session.scalars(
-        select(Appointment)
-        .where(
-            Appointment.contact_id == contact_id,
-            Appointment.service_id == service.id,
-            Appointment.state == AppointmentState.HELD,
-        )
-        # What was read before the lock may have been changed by another form.
-        .execution_options(populate_existing=True)
-    ).all()
-
-
 def _ahead(
     session: Session, service: CounsellingService, contact_id: str | None, *, now: datetime
 ) -> list[Appointment]:
@@ -618,10 +400,6 @@ def own(session: Session, appointment_id: str, contact_id: str | None) -> Appoin
 def _must_be_ahead(row: Appointment, now: datetime) -> None:
     if row.state != AppointmentState.BOOKED or row.starts_at <= now:
         raise AppointmentClosedError("This appointment can no longer be changed.")
-
-
-def _slot(row: Appointment) -> Slot:
-    return Slot(row.starts_at, row.ends_at, row.calendar_id)
 
 
 def _describe(row: Appointment, details: Details) -> None:

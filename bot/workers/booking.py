@@ -8,9 +8,9 @@ from collections.abc import Callable
 import structlog
 
 from bot.booking import reminders, waiting
-from bot.booking import service as booking
 from bot.booking.busy_fetch import Fetcher
 from bot.booking.busy_times import read_due
+from bot.booking.taking import expire_holds
 from bot.booking.telling import Teller
 from bot.clock import Clock
 from bot.db.session import Database
@@ -63,7 +63,7 @@ class BookingWorker:
         """Does what is due now; returns how many people will be told something."""
         now = self._clock()
         with self._database.transaction() as session:
-            booking.expire_holds(session, now=now)
+            expire_holds(session, now=now)
         told = 0
         with self._database.transaction() as session:
             for reminder in reminders.take_due(session, now=now, limit=BATCH):

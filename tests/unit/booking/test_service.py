@@ -20,6 +20,7 @@ from bot.booking.errors import (
     SlotTakenError,
 )
 from bot.booking.models import Appointment, AppointmentEvent, AppointmentState, Way
+from bot.booking.taking import expire_holds
 from bot.db.session import Database
 from tests.support.booking import (
     berlin,
@@ -164,7 +165,7 @@ def test_an_expired_hold_is_booked_while_nobody_else_has_the_time(database: Data
         anna = new_person(session, now=NOW)
         held = hold(session, service, slot_at(NINE, calendar), anna, now=NOW)
         later = NOW + timedelta(minutes=20)
-        assert booking.expire_holds(session, now=later) == 1
+        assert expire_holds(session, now=later) == 1
         booking.book(session, held.id, details=booking.Details(), now=later)
         assert [row.id for row in blocking(session)] == [held.id]
 
