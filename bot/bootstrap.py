@@ -7,43 +7,39 @@ import contextlib
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 import structlog
 import uvicorn
+from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from actions import Booking, all_actions
-from bot.api.app import create_app as create_api
 from bot.booking.answers import BookingAnswers
 from bot.booking.appointments import Appointments
 from bot.booking.form import BookingForm
 from bot.booking.presentation import Site
 from bot.booking.telling import Teller
 from bot.channels.appointments import appointment_routes
+from bot.channels.chatwoot import chatwoot_routes
 from bot.channels.health import health_routes
 from bot.channels.telegram import (
-    BotApiError,
     ChatBlocked,
     DeskIntake,
-    Polling,
     SendLimiter,
     TelegramApi,
     TelegramChannel,
-    Webhook,
     protect_logs,
-    webhook_routes,
 )
-from bot.channels.telegram import Receive as TelegramReceive
+from bot.channels.telegram.receipt import TelegramReceipt
 from bot.channels.web.channel import TERMINAL, WEB, WebChannel
 from bot.channels.web.routes import WebSettings, web_routes
 from bot.channels.web.streams import EventStreams
 from bot.channels.web.uploads import Uploads
 from bot.clock import Clock, utc_now
-from bot.commands import descriptions
 from bot.config import Settings
 from bot.console.app import create_app as create_console
 from bot.console.live import Live
@@ -58,12 +54,16 @@ from bot.dialogue.engine import Engine
 from bot.dialogue.output import Output
 from bot.dialogue.responses import Responses
 from bot.dialogue.supervisor import EngineProcess
+from bot.errors import ConfigurationError
 from bot.handover.desks import feed as desk_feed
+from bot.handover.desks.agents import AgentAct
+from bot.handover.desks.agents import take as take_act
+from bot.handover.desks.chatwoot import ChatwootDesk, ChatwootInbox
+from bot.handover.desks.desk import Desk
 from bot.handover.desks.telegram import TelegramDesk, TopicPost
 from bot.handover.desks.topics import take as take_posts
 from bot.i18n.identify import identify, preload
-from bot.i18n.languages import REPLY_LANGUAGES
-from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues
+from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues, Texts
 from bot.measures.answers import MeasureAnswers
 from bot.measures.encoding import SentenceMeanings
 from bot.measures.search import Meanings
@@ -96,67 +96,6 @@ def engine_token(settings: Settings) -> str:
     return path.read_text("utf-8").strip()
 
 
-class Telegram:
-    """Receipt from Telegram, by webhook when one is configured, else by polling."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        api: TelegramApi,
-        channel: TelegramChannel,
-        receive: TelegramReceive,
-        catalogues: Catalogues,
-        desk: DeskIntake | None,
-    ) -> None:
-        self._api = api
-        self._channel = channel
-        self._commands = {code: descriptions(catalogues[code]) for code in REPLY_LANGUAGES}
-        self._url = f"{settings.public_url.rstrip('/')}/telegram/webhook"
-        self._webhook: Webhook | None = None
-        self.routes: list[Route] = []
-        if settings.telegram_by_webhook:
-            secret = settings.telegram_webhook_secret.get_secret_value()
-            self._webhook = Webhook(api, receive, secret=secret, desk=desk)
-            self.routes = webhook_routes(self._webhook)
-        else:
-            self._polling = Polling(api, receive, desk=desk)
-
-    async def run(self) -> None:
-        """Receives until cancelled; what was fetched by then is stored and confirmed."""
-        menu = asyncio.create_task(self._channel.set_commands(self._commands))
-        try:
-            if self._webhook:
-                await self._register(self._webhook)
-                await asyncio.Event().wait()
-            else:
-                await self._poll()
-        finally:
-            menu.cancel()
-            if self._webhook:
-                await self._webhook.close()
-            await self._api.close()
-
-    async def _poll(self) -> None:
-        polling = asyncio.create_task(self._polling.run())
-        try:
-            await asyncio.shield(polling)
-        except asyncio.CancelledError:
-            self._polling.stop()
-            await asyncio.wait([polling], timeout=STOP_SECONDS)
-            polling.cancel()
-            raise
-
-    async def _register(self, webhook: Webhook) -> None:
-        while True:
-            try:
-                await webhook.register(self._url)
-            except BotApiError as error:
-                log.warning("telegram.webhook_not_set", reason=str(error), hint=error.hint)
-                await asyncio.sleep(max(error.seconds, STOP_SECONDS))
-            else:
-                return
-
-
 @dataclass(kw_only=True)
 class Lotse:
     """The running product: everything that ``lotse up`` starts, built and not yet started."""
@@ -176,7 +115,7 @@ class Lotse:
     public: Starlette
     streams: EventStreams
     live: Live
-    telegram: Telegram | None
+    telegram: TelegramReceipt | None
     warm_up: Callable[[], None]
 
     async def run(self) -> None:
@@ -291,33 +230,19 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         await asyncio.to_thread(store)
         inbox_worker.wake()
 
-    topics: DeskIntake | None = None
-    desk_workers: list[DeskWorker] = []
-    if api and settings.telegram_desk_chat_id is not None:
-        chat_id = settings.telegram_desk_chat_id
-        desk_texts = texts[settings.desk_language]
-
-        async def receive_posts(posts: Sequence[TopicPost]) -> None:
-            """Carries out what counsellors wrote in topics; it is safe when this returns."""
-
-            def carry_out() -> None:
-                with database.transaction() as session:
-                    take_posts(session, posts, catalogues=catalogues, texts=desk_texts, now=clock())
-
-            await asyncio.to_thread(carry_out)
-            outbox_worker.wake()
-            wake_desks()
-
-        topics = DeskIntake(receive_posts, chat_id=chat_id)
-        desk = TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=desk_texts)
-        desk_workers.append(DeskWorker(database=database, desk=desk, owner=owner, clock=clock))
-
-    def wake_desks() -> None:
-        for worker in desk_workers:
-            worker.wake()
-
+    desks = _desks(
+        settings,
+        api=api,
+        limiter=limiter,
+        database=database,
+        clock=clock,
+        owner=owner,
+        catalogues=catalogues,
+        texts=texts[settings.desk_language],
+        moved=outbox_worker.wake,
+    )
     telegram = (
-        Telegram(settings, api, telegram_channel, receive, catalogues, topics)
+        TelegramReceipt(settings, api, telegram_channel, receive, catalogues, desks.topics)
         if api and telegram_channel
         else None
     )
@@ -358,11 +283,8 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             told=outbox_worker.wake,
         ),
         *(telegram.routes if telegram else ()),
+        *desks.routes,
         Mount("/console", console),
-        Mount(
-            "/hsds",
-            create_api(database=database, clock=clock, base_url=settings.public_url),
-        ),
     ]
     return Lotse(
         settings=settings,
@@ -387,7 +309,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         attention=AttentionWorker(
             database=database, catalogues=catalogues, clock=clock, changed=outbox_worker.wake
         ),
-        desk_workers=desk_workers,
+        desk_workers=desks.workers,
         internal=endpoints.create_app(
             responses=Responses(catalogues),
             actions=all_actions(
@@ -405,6 +327,87 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         telegram=telegram,
         warm_up=lambda: _warm_up(meanings),
     )
+
+
+@dataclass(kw_only=True)
+class _Desks:
+    """The desks beside the console: who tells them, and how what is done there comes in."""
+
+    workers: list[DeskWorker] = field(default_factory=list)
+    topics: DeskIntake | None = None
+    routes: list[Route] = field(default_factory=list)
+
+
+def _desks(
+    settings: Settings,
+    *,
+    api: TelegramApi | None,
+    limiter: SendLimiter,
+    database: Database,
+    clock: Clock,
+    owner: str,
+    catalogues: Catalogues,
+    texts: Texts,
+    moved: Callable[[], None],
+) -> _Desks:
+    desks = _Desks()
+
+    def add(desk: Desk) -> None:
+        desks.workers.append(DeskWorker(database=database, desk=desk, owner=owner, clock=clock))
+
+    async def carry_out(move: Callable[[Session], object]) -> None:
+        """Stores what was done at a desk; it is safe when this returns."""
+
+        def store() -> None:
+            with database.transaction() as session:
+                move(session)
+
+        await asyncio.to_thread(store)
+        moved()
+        for worker in desks.workers:
+            worker.wake()
+
+    if api and settings.telegram_desk_chat_id is not None:
+        chat_id = settings.telegram_desk_chat_id
+
+        async def receive_posts(posts: Sequence[TopicPost]) -> None:
+            await carry_out(
+                lambda session: take_posts(
+                    session, posts, catalogues=catalogues, texts=texts, now=clock()
+                )
+            )
+
+        desks.topics = DeskIntake(receive_posts, chat_id=chat_id)
+        add(TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=texts))
+    if settings.chatwoot_url:
+
+        async def receive_act(act: AgentAct, delivery: str) -> None:
+            await carry_out(
+                lambda session: take_act(
+                    session,
+                    act,
+                    delivery=delivery,
+                    catalogues=catalogues,
+                    texts=texts,
+                    now=clock(),
+                )
+            )
+
+        inbox_id = settings.chatwoot_inbox_id
+        secret = settings.chatwoot_webhook_secret.get_secret_value()
+        if not secret:
+            raise ConfigurationError(
+                "LOTSE_CHATWOOT_URL needs LOTSE_CHATWOOT_WEBHOOK_SECRET, which signs its webhook."
+            )
+        desks.routes = chatwoot_routes(receive_act, secret=secret, inbox_id=inbox_id)
+        place = ChatwootInbox(
+            url=settings.chatwoot_url,
+            token=settings.chatwoot_token.get_secret_value(),
+            account_id=settings.chatwoot_account_id,
+            inbox_id=inbox_id,
+        )
+        add(ChatwootDesk(place, texts=texts))
+    return desks
 
 
 def _warm_up(meanings: Meanings) -> None:

@@ -99,6 +99,17 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("TELEGRAM_DESK_CHAT_ID", "telegram_desk_chat_id"),
         description="Supergroup with topics in which counsellors answer, such as -1001234567890.",
     )
+    chatwoot_url: str = Field(
+        "", description="Address of a Chatwoot whose agents answer as well, https://…."
+    )
+    chatwoot_token: SecretStr = Field(
+        SecretStr(""), description="Chatwoot: access token of the user that writes there."
+    )
+    chatwoot_account_id: int = Field(1, description="Chatwoot: number of the account.")
+    chatwoot_inbox_id: int = Field(1, description="Chatwoot: number of the API inbox.")
+    chatwoot_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Chatwoot: secret by which its webhook signs."
+    )
     desk_language: Literal["de", "en"] = Field(
         "de", description="Language in which other desks than the console are told."
     )

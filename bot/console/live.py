@@ -23,7 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from bot.conversations.models import FileState, OutboxMessage, OutboxState, StoredFile
 from bot.db.session import Database
 from bot.handover.inbox import DESK, NEWS, Viewer
-from bot.handover.models import Handover, HandoverEvent, HandoverState
+from bot.handover.models import EventKind, Handover, HandoverEvent, HandoverState
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,8 @@ LOOK_BACK = 100
 LINES_AT_ONCE = 500
 STREAMS_AT_MOST = 500
 STREAMS_PER_ACCOUNT = 6
+# An emergency that nobody takes calls again and again.
+CALLING = (*NEWS, EventKind.ALERTED.value)
 ON_THEIR_WAY = (OutboxState.PENDING, OutboxState.SENDING)
 
 
@@ -48,7 +50,7 @@ class Change:
 
     def calls(self, viewer: Viewer) -> bool:
         """Whether the account should be called by sound and notification."""
-        if self.kind not in NEWS or self.actor_id == viewer.account_id:
+        if self.kind not in CALLING or self.actor_id == viewer.account_id:
             return False
         mine = self.handover.claimed_on == DESK and self.handover.claimant == viewer.account_id
         return mine or self.handover.state == HandoverState.WAITING
