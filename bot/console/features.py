@@ -13,6 +13,7 @@ from bot.console.account import routes as account
 from bot.console.appointments import routes as appointments
 from bot.console.audit import routes as audit
 from bot.console.counselling import routes as counselling
+from bot.console.duty import routes as duty
 from bot.console.hours import routes as hours
 from bot.console.inbox import files as inbox_files
 from bot.console.inbox import moves as inbox_moves
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox_moves.router,
     inbox_writing.router,
     inbox_stream.router,
+    duty.router,
     appointments.router,
     hours.router,
     counselling.router,
@@ -41,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 # In the order in which they are shown; the first one that an account may open is its first page.
 NAVIGATION: tuple[NavItem, ...] = (
     inbox.NAVIGATION,
+    duty.NAVIGATION,
     appointments.NAVIGATION,
     hours.NAVIGATION,
     counselling.NAVIGATION,

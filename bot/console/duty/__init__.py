@@ -1,0 +1,1 @@
+"""When counsellors answer in the chat, and the queues in which newcomers wait for them."""
