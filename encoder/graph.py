@@ -1,8 +1,10 @@
 """Writes the eight-bit sentence encoder as an ONNX graph.
 
 The graph takes the summed embeddings of texts of one length, ``embedded`` (texts, tokens, hidden),
-and gives the mean of the last layer's token vectors, ``mean`` (texts, hidden).  The embedding
-table stays outside: it is five sixths of the model and only a few rows of it are ever needed.
+and gives three summaries of the token vectors, each (texts, hidden): the last layer's mean, its
+largest value in each channel, and the mean of the layer before.  The first is the model's vector
+of a text; the others tell a classifier more.  The embedding table stays outside: it is five
+sixths of the model and only a few rows of it are ever needed.
 As all texts of a call have the same length, no attention mask is needed.
 """
 
@@ -20,7 +22,8 @@ from encoder.quantise import Product, quantise_product, smoothing_factors
 from encoder.weights import WeightFile
 
 INPUT = "embedded"
-OUTPUT = "mean"
+MEAN, LARGEST, EARLIER = "mean", "largest", "earlier"
+OUTPUTS = (MEAN, LARGEST, EARLIER)
 
 # The oldest versions that hold all operators used; any newer runtime reads them.
 _OPSET = 18
@@ -83,7 +86,7 @@ class _Graph:
             self._nodes,
             "multilingual-e5-small",
             [helper.make_tensor_value_info(INPUT, real, ["texts", "tokens", hidden])],
-            [helper.make_tensor_value_info(OUTPUT, real, ["texts", hidden])],
+            [helper.make_tensor_value_info(name, real, ["texts", hidden]) for name in OUTPUTS],
             self._constants,
         )
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_RUNTIME_DOMAIN, 1)]
@@ -153,9 +156,12 @@ def build_graph(weights: WeightFile, ranges: Mapping[tuple[int, str], Range]) ->
     x = graph.node(
         "LayerNormalization", [INPUT, scale, shift], "embedding", axis=-1, epsilon=_EPSILON
     )
+    axes = graph.constant("tokens.axis", np.array([1], np.int64))
     for number in range(shape.layers):
         seen = {site: ranges[number, site] for site in SITES}
+        if number == shape.layers - 1:
+            graph.node("ReduceMean", [x, axes], EARLIER, keepdims=0)
         x = _add_layer(graph, x, read_layer(weights, number), seen, shape.heads, f"layer{number}")
-    axes = graph.constant("mean.axes", np.array([1], np.int64))
-    graph.node("ReduceMean", [x, axes], OUTPUT, keepdims=0)
+    graph.node("ReduceMean", [x, axes], MEAN, keepdims=0)
+    graph.node("ReduceMax", [x, axes], LARGEST, keepdims=0)
     return graph.finished(shape.hidden)

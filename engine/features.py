@@ -27,7 +27,7 @@ def is_payload(text: Optional[str]) -> bool:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
-    """Gives each message one dense vector of 384 numbers, of length 1.
+    """Gives each message one dense vector of length 1, as wide as the encoder's features.
 
     Payloads of buttons get none: their intent is known, and embedding them
     would take longer than the rest of the pipeline together.
@@ -76,7 +76,7 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
             if message.get(TEXT) and not is_payload(message.get(TEXT))
         ]
         if with_text:
-            vectors = model.encode([message.get(TEXT) for message in with_text])
+            vectors = model.features([message.get(TEXT) for message in with_text])
             for message, vector in zip(with_text, vectors):
                 message.add_features(
                     Features(

@@ -24,17 +24,18 @@ class HeadSettings:
     """How a head is fitted; the defaults are the choice of docs/nlu.md.
 
     ``gamma``: how fast likeness of meaning falls off with distance. ``ngram_weight``: share of
-    the letters beside the meaning. ``ridge``: strength of the penalty. ``iterations``: steps of
-    the solver, ended early once the residual is below 1 %. ``shrinkage``: how little directions
-    that vary within an intent, such as the language, are damped. ``seed`` picks the messages
-    kept back.
+    the letters beside the meaning. ``ridge``: strength of the penalty. ``balance``: 1 lets every
+    intent weigh the same however many messages it has, 0 every message. ``dimensions``: how many
+    directions of the vectors are kept. ``iterations``: steps of the solver, ended early once the
+    residual is below 1 %. ``seed`` picks the messages kept back.
     """
 
     gamma: float = 2.0
     ngram_weight: float = 0.4
     ridge: float = 0.3
+    balance: float = 1.0
+    dimensions: int = 384
     iterations: int = 40
-    shrinkage: float = 3.0
     seed: int = 1
 
 
@@ -42,12 +43,13 @@ class HeadSettings:
 class Verdict:
     """What the head makes of one message.
 
-    ``probabilities`` follow the head's ``intents`` and add up to 1; ``similarity`` is the cosine
-    to the nearest training message, in the head's own space.
+    ``probabilities`` follow the head's ``intents`` and add up to 1; ``support`` is the score of
+    the best of them, about 1 for a message like the training messages of one intent and below 0
+    for one like none.
     """
 
     probabilities: np.ndarray
-    similarity: float
+    support: float
 
 
 class IntentHead:
@@ -72,18 +74,20 @@ class IntentHead:
         """Bytes held in memory."""
         return sum(array.nbytes for array in self._arrays.values())
 
-    def scores(self, vectors: np.ndarray, texts: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
-        """Returns uncalibrated scores (n, intents) and the nearest cosine (n,)."""
+    def scores(self, vectors: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+        """Returns uncalibrated scores, (n, intents), of messages with ``vectors`` (n, width)."""
         own = self._arrays
-        cosines = _project(vectors, own["centre"], own["projection"]) @ own["examples"].T
-        meaning = np.exp(self.gamma * (cosines - 1)) @ own["dual"]
+        kernel = _project(vectors, own["centre"], own["projection"]) @ own["examples"].T
+        kernel -= 1
+        kernel *= np.float32(self.gamma)
+        np.exp(kernel, out=kernel)
         letters = self._ngrams.transform(texts) @ own["letters"]
-        return meaning + letters + own["bias"], cosines.max(axis=1)
+        return np.asarray(kernel @ own["dual"] + letters + own["bias"])
 
     def judge(self, vector: np.ndarray, text: str) -> Verdict:
-        """Returns the calibrated probabilities of one message, whose vector has shape (384,)."""
-        scores, nearest = self.scores(vector.reshape(1, -1), [text])
-        return Verdict(softmax(scores, self.temperature)[0], float(nearest[0]))
+        """Returns the calibrated probabilities of one message, whose vector has shape (width,)."""
+        scores = self.scores(vector.reshape(1, -1), [text])
+        return Verdict(softmax(scores, self.temperature)[0], float(scores.max()))
 
 
 def softmax(scores: np.ndarray, temperature: float) -> np.ndarray:
@@ -111,7 +115,7 @@ def fit(
     rest = np.setdiff1d(np.arange(len(names)), held)
     intents = np.unique(names)
     trial = _solve(vectors[rest], [texts[i] for i in rest], names[rest], intents, settings)
-    scores, _ = IntentHead(intents, settings.gamma, trial).scores(
+    scores = IntentHead(intents, settings.gamma, trial).scores(
         vectors[held], [texts[i] for i in held]
     )
     temperature = calibrate(scores, np.searchsorted(intents, names[held]))
@@ -159,7 +163,7 @@ def _solve(
     settings: HeadSettings,
 ) -> Dict[str, np.ndarray]:
     """Finds the dual weights by conjugate gradients; folds those of the letters into columns."""
-    centre, projection = _damping(vectors, names, settings.shrinkage)
+    centre, projection = _compression(vectors, settings.dimensions)
     examples = _project(vectors, centre, projection)
     ngrams = NgramVectoriser().fit(texts)
     letters = ngrams.transform(texts)
@@ -169,7 +173,9 @@ def _solve(
     np.exp(kernel, out=kernel)
     target = np.where(names[:, None] == intents, 1, -1).astype(np.float32)
     bias = target.mean(axis=0)
-    dual = _conjugate_gradients(kernel, letters, target - bias, settings)
+    dual = _conjugate_gradients(
+        kernel, letters, target - bias, _penalties(names, settings), settings
+    )
     return {
         "centre": centre,
         "projection": projection,
@@ -182,10 +188,22 @@ def _solve(
     }
 
 
+def _penalties(names: np.ndarray, settings: HeadSettings) -> np.ndarray:
+    """The ridge of each message: higher in large intents, whose messages then weigh less."""
+    _, owners = np.unique(names, return_inverse=True)
+    sizes = np.bincount(owners).astype(np.float64) ** settings.balance
+    inverse = 1 / sizes[owners]
+    return (settings.ridge * inverse.mean() / inverse).astype(np.float32)[:, None]
+
+
 def _conjugate_gradients(
-    kernel: np.ndarray, letters: sparse.csr_matrix, target: np.ndarray, settings: HeadSettings
+    kernel: np.ndarray,
+    letters: sparse.csr_matrix,
+    target: np.ndarray,
+    penalties: np.ndarray,
+    settings: HeadSettings,
 ) -> np.ndarray:
-    """Solves (kernel + weight * letters letters' + ridge) x = target, column by column at once."""
+    """Solves (kernel + weight * letters letters' + penalties) x = target, all columns at once."""
     transposed = letters.T.tocsr()
     solution = np.zeros_like(target)
     residual = target.copy()
@@ -193,7 +211,7 @@ def _conjugate_gradients(
     norms = (residual**2).sum(axis=0)
     enough = 1e-4 * norms
     for _ in range(settings.iterations):
-        image = kernel @ direction + np.float32(settings.ridge) * direction
+        image = kernel @ direction + penalties * direction
         image += np.float32(settings.ngram_weight) * (letters @ (transposed @ direction))
         step = norms / np.maximum((direction * image).sum(axis=0), 1e-12)
         solution += step * direction
@@ -206,22 +224,16 @@ def _conjugate_gradients(
     return solution
 
 
-def _damping(
-    vectors: np.ndarray, names: np.ndarray, shrinkage: float
-) -> Tuple[np.ndarray, np.ndarray]:
-    """The mean vector, and a matrix that damps what varies among messages of one intent.
+def _compression(vectors: np.ndarray, dimensions: int) -> Tuple[np.ndarray, np.ndarray]:
+    """The mean vector, and the directions (width, dimensions) along which vectors vary most.
 
-    The strongest of these directions tell languages and scripts apart; without them a question
-    lies closer to the same question in another language.
+    Comparing a message with all training messages takes time in proportion to the dimensions;
+    beyond a few hundred they change no answer.
     """
     centre = vectors.mean(axis=0).astype(np.float32)
-    _, owners = np.unique(names, return_inverse=True)
-    sums = np.zeros((owners.max() + 1, vectors.shape[1]))
-    np.add.at(sums, owners, vectors)
-    within = vectors - (sums / np.bincount(owners)[:, None])[owners]
-    values, directions = np.linalg.eigh(within.T @ within / len(vectors))
-    scale = (values + shrinkage * values.mean() + 1e-9) ** -0.5
-    return centre, ((directions * scale) @ directions.T).astype(np.float32)
+    moved = vectors - centre
+    _, directions = np.linalg.eigh(moved.T @ moved)
+    return centre, np.ascontiguousarray(directions[:, -dimensions:], dtype=np.float32)
 
 
 def _project(vectors: np.ndarray, centre: np.ndarray, projection: np.ndarray) -> np.ndarray:

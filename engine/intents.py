@@ -31,8 +31,7 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
     """Predicts an intent with its calibrated probability from a message's vector and letters.
 
     Settings: those of `HeadSettings`; ``fallback_intent``, chosen when the best probability is
-    below ``threshold``, or below ``sure`` with less than ``margin`` between it and the next, or
-    below ``sure`` with no training message as near as ``similarity``; ``urgent``, a mapping of
+    below ``threshold`` or the message's support below ``support``; ``urgent``, a mapping of
     intents that win over any other to the share of other messages that may be mistaken for
     them, because missing a cry for help is worse than a false alarm. The probability from which
     an urgent intent wins is found in training, on messages kept back.
@@ -48,10 +47,8 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
         """See the class."""
         return {
             **vars(HeadSettings()),
-            "threshold": 0.35,
-            "sure": 0.5,
-            "margin": 0.05,
-            "similarity": 0.3,
+            "threshold": 0.2,
+            "support": -1.0,
             "fallback_intent": "out_of_scope",
             "urgent": {},
         }
@@ -84,17 +81,14 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def validate_config(cls, config: Dict[str, Any]) -> None:
         """Raises ``ValueError`` for values outside their range."""
-        for name in ("gamma", "ridge", "iterations", "shrinkage"):
+        for name in ("gamma", "ridge", "iterations", "dimensions"):
             if float(config.get(name, 1)) <= 0:
                 raise ValueError(f"{name} of EmbeddingIntentClassifier must be above 0")
         if float(config.get("ngram_weight", 0)) < 0:
             raise ValueError("ngram_weight of EmbeddingIntentClassifier must not be negative")
-        shares = [config.get(name, 0) for name in ("threshold", "sure", "margin")]
-        shares.extend(config.get("urgent", {}).values())
+        shares = [config.get("threshold", 0), *config.get("urgent", {}).values()]
         if not all(0 <= float(share) < 1 for share in shares):
-            raise ValueError(
-                "threshold, sure, margin and urgent of EmbeddingIntentClassifier must be in [0, 1)"
-            )
+            raise ValueError("threshold and urgent of EmbeddingIntentClassifier must be in [0, 1)")
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fits the head on all examples with a text and an intent.
@@ -184,12 +178,9 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
         )
 
     def _is_doubtful(self, ranking: List[Dict[str, Any]], verdict: Verdict) -> bool:
-        best, second = ranking[0]["confidence"], ranking[1]["confidence"]
-        if best < self._config["threshold"]:
-            return True
-        return best < self._config["sure"] and (
-            best - second < self._config["margin"]
-            or verdict.similarity < self._config["similarity"]
+        return (
+            ranking[0]["confidence"] < self._config["threshold"]
+            or verdict.support < self._config["support"]
         )
 
 

@@ -37,7 +37,7 @@ FALSE_ALARMS = 0.01
 
 
 class Messages(NamedTuple):
-    """Texts with their intents, languages and vectors (n, 384)."""
+    """Texts with their intents, languages and vectors (n, width)."""
 
     texts: np.ndarray
     intents: np.ndarray
@@ -49,11 +49,10 @@ class Messages(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """Probabilities (n, intents) with the similarity and the emergency threshold of each row."""
+    """Probabilities (n, intents) with the emergency threshold of each row."""
 
     intents: np.ndarray
     probabilities: np.ndarray
-    similarity: np.ndarray
     urgent: np.ndarray
 
 
@@ -100,7 +99,7 @@ def _embedded(rows: list[tuple[str, str, str]], cache: Path | None) -> Messages:
         with np.load(cache, allow_pickle=False) as kept:
             if np.array_equal(kept["texts"], texts):
                 return Messages(texts, intents, languages, kept["vectors"])
-    vectors = encoder.load(threads=1).encode([str(text) for text in texts])
+    vectors = encoder.load(threads=2).features([str(text) for text in texts])
     if cache:
         np.savez(cache, texts=texts, vectors=vectors)
     return Messages(texts, intents, languages, vectors)
@@ -117,11 +116,10 @@ def _predicted(taught: Messages, asked: Messages, settings: HeadSettings) -> Pre
     head, kept_back, held = fit(taught.vectors, list(taught.texts), list(taught.intents), settings)
     truth = taught.intents[held] == EMERGENCY
     threshold = threshold_for(kept_back[:, head.intents.index(EMERGENCY)], truth, FALSE_ALARMS)
-    scores, similarity = head.scores(asked.vectors, list(asked.texts))
+    scores = head.scores(asked.vectors, list(asked.texts))
     return Predictions(
         np.array(head.intents),
         softmax(scores, head.temperature),
-        similarity,
         np.full(len(asked.texts), threshold),
     )
 
@@ -199,8 +197,9 @@ def _ablation(taught: Messages, fresh: Messages) -> None:
         "n-grams x 1": replace(chosen, ngram_weight=1.0),
         "gamma 1": replace(chosen, gamma=1.0),
         "gamma 4": replace(chosen, gamma=4.0),
-        "no damping": replace(chosen, shrinkage=1e6),
-        "shrinkage 1": replace(chosen, shrinkage=1.0),
+        "every message weighs the same": replace(chosen, balance=0.0),
+        "192 dimensions": replace(chosen, dimensions=192),
+        "all dimensions": replace(chosen, dimensions=1 << 20),
         "ridge 0.1": replace(chosen, ridge=0.1),
         "ridge 1": replace(chosen, ridge=1.0),
     }

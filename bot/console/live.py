@@ -27,7 +27,7 @@ from bot.handover.models import EventKind, Handover, HandoverEvent, HandoverStat
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_SECONDS = 0.3
+LOOK_EVERY_SECONDS = 0.2
 AFTER_ERROR_SECONDS = 3.0
 # Two transactions may commit in another order than that of their ids.
 LOOK_BACK = 100

@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy.orm import Session, lazyload
 
 from bot.conversations.models import InboxMessage
 from bot.counsellors.models import Account, Role
@@ -136,7 +136,9 @@ def rows(
     Open ones are sorted urgent first, then by how long the newcomer waits; closed ones by
     when they began, newest first, ``before`` an id for the page that follows.
     """
-    query = _conditions(select(Handover), viewer, wanted, now=now)
+    # A line shows nothing of the conversation but its last words.
+    lines = select(Handover).options(lazyload(Handover.conversation))
+    query = _conditions(lines, viewer, wanted, now=now)
     if wanted.view is View.CLOSED:
         query = query.order_by(Handover.id.desc())
         if before is not None:
@@ -162,32 +164,34 @@ def rows(
 
 def counts(session: Session, viewer: Viewer, *, now: datetime) -> dict[View, int]:
     """How many open handovers each tab holds; the closed ones are not counted."""
-    return {
-        view: session.scalar(
-            _conditions(
-                select(func.count()).select_from(Handover), viewer, Filter(view=view), now=now
-            )
-        )
-        or 0
-        for view in View
-        if view is not View.CLOSED
-    }
+    views = [view for view in View if view is not View.CLOSED]
+    sums = [func.sum(case((_belongs(view, viewer, now=now), 1), else_=0)) for view in views]
+    query = select(*sums).where(Handover.state.in_(_values(OPEN)))
+    if (bound := viewer.bound()) is not None:
+        query = query.where(bound)
+    return {view: int(n or 0) for view, n in zip(views, session.execute(query).one(), strict=True)}
+
+
+def _belongs(view: View, viewer: Viewer, *, now: datetime) -> ColumnElement[bool]:
+    """The condition on handovers that makes a tab."""
+    if view is View.CLOSED:
+        return Handover.state == HandoverState.CLOSED.value
+    aside = Handover.snoozed_until.is_not(None) & (Handover.snoozed_until > now)
+    is_open = Handover.state.in_(_values(OPEN))
+    match view:
+        case View.WAITING:
+            return (Handover.state == HandoverState.WAITING.value) & ~aside
+        case View.MINE:
+            mine = (Handover.claimed_on == DESK) & (Handover.claimant == viewer.account_id)
+            return is_open & mine & ~aside
+        case View.SNOOZED:
+            return is_open & aside
+        case _:
+            return is_open & ~aside
 
 
 def _conditions(query: Select[T], viewer: Viewer, wanted: Filter, *, now: datetime) -> Select[T]:
-    aside = Handover.snoozed_until.is_not(None) & (Handover.snoozed_until > now)
-    mine = (Handover.claimed_on == DESK) & (Handover.claimant == viewer.account_id)
-    match wanted.view:
-        case View.WAITING:
-            query = query.where(Handover.state == HandoverState.WAITING.value, ~aside)
-        case View.MINE:
-            query = query.where(Handover.state.in_(_values(OPEN)), mine, ~aside)
-        case View.OPEN:
-            query = query.where(Handover.state.in_(_values(OPEN)), ~aside)
-        case View.SNOOZED:
-            query = query.where(Handover.state.in_(_values(OPEN)), aside)
-        case View.CLOSED:
-            query = query.where(Handover.state == HandoverState.CLOSED.value)
+    query = query.where(_belongs(wanted.view, viewer, now=now))
     if (bound := viewer.bound()) is not None:
         query = query.where(bound)
     if wanted.language:

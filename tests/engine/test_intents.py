@@ -117,7 +117,33 @@ def test_head_tells_intents_apart_and_survives_storing(tmp_path: Path) -> None:
         verdict = again.judge(vector(name, 999), WORDS[name][0])
         assert again.intents[int(verdict.probabilities.argmax())] == name
         assert verdict.probabilities.sum() == pytest.approx(1, abs=1e-5)
-        assert verdict.similarity > 0.8
+        assert verdict.support > 0.5
+
+
+def test_a_message_like_none_has_little_support() -> None:
+    head, _, _ = fit(*corpus(), HeadSettings())
+    like = head.judge(vector("ask_job", 999), "boss wage")
+    unlike = head.judge(np.eye(16, dtype=np.float32)[15], "zzz")
+    assert unlike.support < 0 < like.support
+
+
+def test_a_large_intent_does_not_push_a_small_one_aside() -> None:
+    vectors, texts, labels = corpus()
+    rows = [i for i, label in enumerate(labels) if label != "ask_job" or i % 15 < 5]
+    asked = vector("ask_job", 700) + vector("ask_housing", 701)
+    shares = [
+        head.judge(asked, "shift room").probabilities[head.intents.index("ask_job")]
+        for balance in (0.0, 1.0)
+        for head, _, _ in [
+            fit(
+                vectors[rows],
+                [texts[i] for i in rows],
+                [labels[i] for i in rows],
+                HeadSettings(balance=balance),
+            )
+        ]
+    ]
+    assert shares[0] < shares[1]
 
 
 def test_same_data_gives_the_same_head() -> None:
@@ -176,7 +202,7 @@ def test_an_urgent_intent_wins_from_its_learnt_probability(tmp_path: Path) -> No
     calm, urgent = vector("ask_job", 700), vector("report_emergency", 701)
     mixed = (0.55 * calm + 0.45 * urgent) / np.linalg.norm(0.55 * calm + 0.45 * urgent)
     first, second = message("boss hit", mixed), message("boss hit", mixed)
-    trained(tmp_path / "a", threshold=0.0, sure=0.0).process([first])
+    trained(tmp_path / "a", threshold=0.0).process([first])
     trained(tmp_path / "b", urgent={"report_emergency": 0.01}).process([second])
     assert first.get(INTENT)["name"] == "ask_job"
     assert second.get(INTENT)["name"] == "report_emergency"

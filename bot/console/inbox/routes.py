@@ -209,6 +209,7 @@ def _list(
         "wanted": query.filter,
         "address": query.address(),
         "view_address": {view: query.address(view=view.value) for view in View},
+        "unread": len(inbox.unread_counts(session, viewer)),
         "older": query.address(before=str(older)) if older else None,
         "cut": older is not None and query.filter.view is not View.CLOSED,
         "reasons": words.REASONS,

@@ -54,6 +54,7 @@ function swap(id, html) {
   htmx.process(fresh);
   if (focused) fresh.querySelector(`[data-line="${focused}"]`)?.focus();
   if (id === "thread") settleThread(kept);
+  if (id === "list") countUnread();
 }
 
 function isAtEnd(box) {
@@ -80,23 +81,28 @@ function refresh(...ids) {
     due.clear();
     now.forEach(fetchPart);
     countUnread();
-  }, 150);
+  }, 100);
 }
 
+// The list carries the count; pages without a list ask for it.
 async function countUnread() {
+  const list = document.getElementById("list");
+  if (list) return showUnread(Number(list.dataset.unread));
   try {
     const answer = await fetch("/console/inbox/unread");
-    if (!answer.ok) return;
-    const { conversations } = await answer.json();
-    const badge = document.getElementById("nav-unread");
-    if (badge) {
-      badge.hidden = !conversations;
-      badge.textContent = conversations;
-    }
-    document.title = conversations ? `(${conversations}) ${title}` : title;
+    if (answer.ok) showUnread((await answer.json()).conversations);
   } catch {
     // Counted again with the next event.
   }
+}
+
+function showUnread(conversations) {
+  const badge = document.getElementById("nav-unread");
+  if (badge) {
+    badge.hidden = !conversations;
+    badge.textContent = conversations;
+  }
+  document.title = conversations ? `(${conversations}) ${title}` : title;
 }
 
 // Events

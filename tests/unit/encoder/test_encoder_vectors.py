@@ -65,6 +65,22 @@ def test_vectors_agree_even_for_gibberish(
     assert cosines.mean() >= 0.995
 
 
+def test_features_hold_the_vector_and_more(graph: OnnxEncoder, engine: NanoEncoder) -> None:
+    texts = [*UNSEEN, LONG * 3, ""]
+    rows = graph.features(texts)
+    assert rows.shape == (len(texts), 3 * DIMENSIONS)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    first = rows[:, :DIMENSIONS] * np.float32(np.sqrt(3))
+    np.testing.assert_allclose(first, graph.encode(texts), atol=1e-5)
+    np.testing.assert_allclose(engine.features(texts), engine.encode(texts), atol=1e-6)
+    assert graph.features([]).shape == (0, 3 * DIMENSIONS)
+
+
+def test_features_of_a_text_do_not_depend_on_its_neighbours(graph: OnnxEncoder) -> None:
+    alone = np.concatenate([graph.features([text]) for text in UNSEEN])
+    np.testing.assert_allclose(graph.features(UNSEEN), alone, atol=2e-6)
+
+
 def test_close_meanings_are_close_across_languages(graph: OnnxEncoder) -> None:
     asked = graph.encode(["Ich suche eine Stelle als Pflegekraft"])[0]
     same, other = graph.encode(["I am looking for a job as a nurse", "What is the weather like?"])
