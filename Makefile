@@ -96,6 +96,10 @@ test: setup train ## Run every test.
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/unit tests/integration
 	$(BIN)/python -m pytest tests --ignore tests/engine --ignore tests/unit --ignore tests/integration
 
+.PHONY: fuzz
+fuzz: setup ## Try the public interface with thousands of requests made from its own description.
+	LOTSE_FUZZ_EXAMPLES=$${LOTSE_FUZZ_EXAMPLES:-500} $(BIN)/python -m pytest tests/unit/api/test_fuzz.py
+
 .PHONY: bench
 bench: setup train ## Measure this product beside a stock Rasa assistant.
 	$(BIN)/python -m benchmarks

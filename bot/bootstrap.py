@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from actions import Booking, all_actions
+from bot.api.app import create_app as create_api
 from bot.booking.answers import BookingAnswers
 from bot.booking.appointments import Appointments
 from bot.booking.form import BookingForm
@@ -285,6 +286,10 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         *(telegram.routes if telegram else ()),
         *desks.routes,
         Mount("/console", console),
+        Mount(
+            "/hsds",
+            create_api(database=database, clock=clock, base_url=settings.public_url),
+        ),
     ]
     return Lotse(
         settings=settings,

@@ -29,6 +29,7 @@ from bot.handover import service as handover
 from bot.handover.journal import Actor
 from bot.handover.moves import list_open
 from bot.i18n.texts import Catalogues
+from bot.measures import taxonomies
 from bot.measures.models import Measure
 
 app = typer.Typer(
@@ -104,6 +105,8 @@ def prepare(settings: Settings, *, train_anew: bool = False) -> None:
     """Migrates the database, loads the starter measures, trains a stale model."""
     database = Database(settings.database_url.get_secret_value())
     migrate.upgrade(database)
+    with database.transaction() as session:
+        taxonomies.ensure(session)
     with database.reading() as session:
         empty = not session.scalar(select(func.count()).select_from(Measure))
     if empty:

@@ -18,6 +18,7 @@ from bot.console.hours import routes as hours
 from bot.console.inbox import files as inbox_files
 from bot.console.inbox import moves as inbox_moves
 from bot.console.inbox import routes as inbox
+from bot.console.inbox import slots as inbox_slots
 from bot.console.inbox import stream as inbox_stream
 from bot.console.inbox import writing as inbox_writing
 from bot.console.pages import NavItem
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox_files.router,
     inbox_moves.router,
     inbox_writing.router,
+    inbox_slots.router,
     inbox_stream.router,
     duty.router,
     appointments.router,

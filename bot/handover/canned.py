@@ -103,3 +103,10 @@ def text_of(key: str, texts: Texts) -> str | None:
     """The answer with this key in the language of ``texts``; None when there is none."""
     found = next((answer for answer in ANSWERS if answer.key == key), None)
     return texts.gettext(found.text) if found else None
+
+
+def offer_times(service: str, texts: Texts) -> str:
+    """Said above times of a counselling service that can be chosen."""
+    return texts.gettext(
+        'I can offer you these times for "{service}". Please choose one.', service=service
+    )

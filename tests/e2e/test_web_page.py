@@ -24,11 +24,11 @@ from playwright.sync_api import (
 )
 
 from bot.channels.web.channel import WEB
-from bot.channels.web.limits import Rate
 from bot.channels.web.routes import WebSettings
 from bot.clock import utc_now
 from bot.conversations.models import Author
 from bot.messages import Button, Card, CardLine, IncomingMessage, OutgoingMessage
+from bot.rates import Rate
 from tests.unit.channels.test_web_support import EchoBackend, StartedServer, new_database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -29,7 +29,6 @@ from bot.booking.calendar_files import appointment_file, feed_file
 from bot.booking.errors import AppointmentClosedError, BookingError
 from bot.booking.models import Appointment, AppointmentState, CounsellorCalendar
 from bot.booking.telling import Teller
-from bot.channels.web.limits import Rate, RateLimiter
 from bot.channels.web.preferences import page_language
 from bot.channels.web.security import SecurityHeaders, is_same_origin
 from bot.clock import Clock
@@ -37,6 +36,7 @@ from bot.conversations.models import Conversation
 from bot.db.session import Database
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import Catalogues, Texts
+from bot.rates import Rate, RateLimiter
 
 log = structlog.get_logger(__name__)
 

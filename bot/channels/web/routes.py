@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.channels.web.events import event_response
 from bot.channels.web.incoming import RefusedError, read_message, read_position
-from bot.channels.web.limits import PER_CLIENT, PER_SESSION, Rate, RateLimiter
+from bot.channels.web.limits import PER_CLIENT, PER_SESSION
 from bot.channels.web.page import ChatPage, GettextFor
 from bot.channels.web.preferences import (
     accepted_languages,
@@ -43,6 +43,7 @@ from bot.conversations.transcript import entries
 from bot.db.session import Database
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.messages import IncomingMessage
+from bot.rates import Rate, RateLimiter
 
 HISTORY_ENTRIES = 200
 UNAVAILABLE_RETRY_SECONDS = 5

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from bot.console import access
 from bot.console.inbox import words
 from bot.console.inbox.thread import thread
-from bot.console.pages import NavItem, render, texts_of
+from bot.console.pages import NavItem, redirect, render, texts_of
 from bot.console.services import ConsoleServices, Services
 from bot.counsellors import accounts, forms
 from bot.counsellors.models import Account, Role
@@ -21,7 +21,7 @@ from bot.handover.journal import Actor
 from bot.handover.models import ContactFact, Handover, HandoverState, Queue, Reason
 from bot.handover.service import labels
 from bot.i18n.languages import REPLY_LANGUAGES
-from bot.i18n.texts import source_text
+from bot.i18n.texts import Texts, source_text
 
 COUNSELLORS = (Role.COUNSELLOR, Role.PARTNER, Role.ADMIN)
 NAVIGATION = NavItem(
@@ -169,6 +169,24 @@ def thread_part(
         with services.database.transaction() as session:
             inbox.mark_read(session, viewer, handover_id)
     return render(request, "inbox/_thread.html", key=forms.new_key(), **context)
+
+
+def sent(
+    request: Request, services: ConsoleServices, account: Account, handover_id: int
+) -> Response:
+    """The answer to something that was sent to the newcomer, who gets it at once."""
+    services.replied()
+    if "HX-Request" in request.headers:
+        return thread_part(request, services, account, handover_id)
+    return redirect(f"/inbox/{handover_id}")
+
+
+def their_texts(
+    session: Session, services: ConsoleServices, account: Account, handover_id: int
+) -> Texts:
+    """The newcomer's texts; raises ``NotFoundError`` when the account may not see them."""
+    handover = inbox.visible(session, handover_id, Viewer.of(account))
+    return services.catalogues.get(handover.conversation.language)
 
 
 def talk(

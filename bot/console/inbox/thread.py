@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.console.inbox import words
-from bot.conversations.models import Author, StoredFile
+from bot.conversations.models import Author, ButtonKey, StoredFile
 from bot.conversations.transcript import Entry, PersonEntry, entries
 from bot.handover.inbox import Viewer, window
 from bot.handover.models import EventKind, Handover, HandoverEvent, Outcome, Reason
@@ -28,6 +28,7 @@ SILENT = (EventKind.MESSAGE, EventKind.REPLY)
 class Item:
     """One thing in the thread.
 
+    ``slot`` is the key of a button that stands for a time to be booked.
     ``kind`` is ``person``, ``bot``, ``counsellor``, ``note`` or ``event``. ``delivered`` is None
     while a reply is on its way.
     """
@@ -39,6 +40,7 @@ class Item:
     language: str = ""
     intent: str = ""
     pressed: bool = False
+    slot: str = ""
     what: str = ""
     delivery: str = ""
     delivered: bool | None = None
@@ -62,10 +64,13 @@ def thread(
         .where(HandoverEvent.conversation_id == conversation_id)
         .order_by(HandoverEvent.id)
     ).all()
-    files = _files(session, said)
-    names = {event.outbox_message_id: event.actor for event in journal if event.outbox_message_id}
+    beside = _Beside(
+        names={one.outbox_message_id: one.actor for one in journal if one.outbox_message_id},
+        files=_files(session, said),
+        slots=_slots(session, conversation_id),
+    )
     start = said[0].at if len(said) >= limit else None
-    items = [_message(entry, names, files, texts) for entry in said]
+    items = [_message(entry, beside, texts) for entry in said]
     items += [
         _event(event, texts)
         for event in journal
@@ -76,9 +81,16 @@ def thread(
     return [item for item in items if readable.holds(item.at)]
 
 
-def _message(
-    entry: Entry, names: dict[int, str], files: dict[int, list[StoredFile]], texts: Texts
-) -> Item:
+@dataclass(frozen=True, kw_only=True)
+class _Beside:
+    """What is known of messages beside themselves: authors, files, times that buttons mean."""
+
+    names: dict[int, str]
+    files: dict[int, list[StoredFile]]
+    slots: Collection[str]
+
+
+def _message(entry: Entry, beside: _Beside, texts: Texts) -> Item:
     if isinstance(entry, PersonEntry):
         return Item(
             kind="person",
@@ -87,15 +99,16 @@ def _message(
             language=entry.language or "",
             intent=entry.intent or "",
             pressed=entry.button_key is not None,
+            slot=entry.button_key or "" if entry.button_key in beside.slots else "",
             what=entry.kind.value if entry.kind not in (Kind.TEXT, Kind.BUTTON) else "",
-            files=files.get(entry.id, ()),
+            files=beside.files.get(entry.id, ()),
         )
     by_counsellor = entry.author is Author.COUNSELLOR
     return Item(
         kind="counsellor" if by_counsellor else "bot",
         at=entry.at,
         text=entry.message.text,
-        who=names.get(entry.id, "") if by_counsellor else "Lotse",
+        who=beside.names.get(entry.id, "") if by_counsellor else "Lotse",
         language=entry.message.language,
         delivery=texts.gettext(words.DELIVERY[entry.state]),
         delivered=DELIVERED.get(entry.state.value),
@@ -136,6 +149,12 @@ def _known(names: dict[Any, str], kind: Any, value: str | None, texts: Texts) ->
 
 def _local(written: str | None, texts: Texts) -> str:
     return texts.moment(datetime.fromisoformat(written).astimezone(STUTTGART)) if written else ""
+
+
+def _slots(session: Session, conversation_id: str) -> set[str]:
+    """The keys of buttons that stand for a time of a counselling calendar."""
+    keys = session.scalars(select(ButtonKey).where(ButtonKey.conversation_id == conversation_id))
+    return {button.key for button in keys if "slot" in button.payload}
 
 
 def _files(session: Session, said: Sequence[Entry]) -> dict[int, list[StoredFile]]:

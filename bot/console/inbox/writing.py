@@ -10,15 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from bot.console.inbox.moves import actor_of, require_own_or_waiting
-from bot.console.inbox.routes import Counsellor, Number, thread_part
-from bot.console.pages import STUTTGART, redirect, render
-from bot.console.services import ConsoleServices, Services
+from bot.console.inbox.routes import Counsellor, Number, sent, their_texts
+from bot.console.pages import STUTTGART, render
+from bot.console.services import Services
 from bot.counsellors import forms
-from bot.counsellors.models import Account
 from bot.errors import IllegalMoveError, NotFoundError
 from bot.handover import canned, inbox, service
 from bot.handover.inbox import Viewer
-from bot.i18n.texts import Texts
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.presentation import card
 from bot.messages import OutgoingMessage
@@ -55,7 +53,7 @@ def reply(
                 now=services.clock(),
                 text=words,
             )
-    return _sent(request, services, account, handover_id)
+    return sent(request, services, account, handover_id)
 
 
 @router.get("/canned")
@@ -64,7 +62,7 @@ def show_canned(
 ) -> Response:
     """All canned answers, in the counsellor's language beside the newcomer's."""
     with services.database.reading() as session:
-        theirs = _their_texts(session, services, account, handover_id)
+        theirs = their_texts(session, services, account, handover_id)
     mine = services.catalogues.get(account.interface_language)
     answers = [
         (answer.key, mine.gettext(answer.text), theirs.gettext(answer.text))
@@ -100,7 +98,7 @@ def send_canned(
         if forms.first_time(session, key, now=now):
             message = OutgoingMessage(text=text, language=theirs.language)
             service.reply(session, handover_id, by=actor_of(account), now=now, message=message)
-    return _sent(request, services, account, handover_id)
+    return sent(request, services, account, handover_id)
 
 
 @router.get("/offers")
@@ -113,7 +111,7 @@ def show_offers(
 ) -> Response:
     """Published offers whose title or provider holds the words, as the newcomer would see them."""
     with services.database.reading() as session:
-        theirs = _their_texts(session, services, account, handover_id)
+        theirs = their_texts(session, services, account, handover_id)
         mine = services.catalogues.get(account.interface_language)
         today = services.clock().astimezone(STUTTGART).date()
         found = [
@@ -144,7 +142,7 @@ def send_offer(
     now = services.clock()
     with services.database.transaction() as session:
         require_own_or_waiting(session, handover_id, account)
-        theirs = _their_texts(session, services, account, handover_id)
+        theirs = their_texts(session, services, account, handover_id)
         found = session.get(Measure, measure)
         if found is None or found.status != Status.PUBLISHED:
             raise NotFoundError("There is no such offer.")
@@ -152,7 +150,7 @@ def send_offer(
             shown = card(found, theirs, today=now.astimezone(STUTTGART).date(), short=False)
             message = OutgoingMessage(cards=(shown,), language=theirs.language)
             service.reply(session, handover_id, by=actor_of(account), now=now, message=message)
-    return _sent(request, services, account, handover_id)
+    return sent(request, services, account, handover_id)
 
 
 @router.post("/typing")
@@ -178,22 +176,6 @@ async def show_typing(services: Services, account: Counsellor, handover_id: Numb
             # The sign is a courtesy; a slow platform must not hold a request.
             pass
     return Response(status_code=204)
-
-
-def _sent(
-    request: Request, services: ConsoleServices, account: Account, handover_id: int
-) -> Response:
-    services.replied()
-    if "HX-Request" in request.headers:
-        return thread_part(request, services, account, handover_id)
-    return redirect(f"/inbox/{handover_id}")
-
-
-def _their_texts(
-    session: Session, services: ConsoleServices, account: Account, handover_id: int
-) -> Texts:
-    handover = inbox.visible(session, handover_id, Viewer.of(account))
-    return services.catalogues.get(handover.conversation.language)
 
 
 def _offers(session: Session, words: str) -> list[Measure]:

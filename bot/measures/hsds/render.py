@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Table, exists, or_, select
 from sqlalchemy.orm import Session
 
 from bot.measures import shared_rows
@@ -17,7 +17,7 @@ from bot.measures.hsds import derive, names, parse
 from bot.measures.hsds.attributes import SCHEDULE_FACTS
 from bot.measures.importers.records import Record, stable_id
 from bot.measures.models import Measure, Status, TextState
-from bot.measures.places import Location
+from bot.measures.places import Location, ServiceAtLocation
 from bot.measures.taxonomies import FACTS, LISTS, Vocabulary
 
 Document = dict[str, Any]
@@ -315,7 +315,7 @@ def _locations_of(session: Session, providers: Sequence[str]) -> dict[str, list[
     locations = table_of(Location)
     owners = session.execute(
         select(locations.c.id, locations.c.organization_id)
-        .where(locations.c.organization_id.in_(providers))
+        .where(locations.c.organization_id.in_(providers), _is_public(locations))
         .order_by(locations.c.id)
     ).all()
     rows = shared_rows.read(session, shared_rows.LOCATIONS, [owner.id for owner in owners])
@@ -323,6 +323,18 @@ def _locations_of(session: Session, providers: Sequence[str]) -> dict[str, list[
     for owner in owners:
         found.setdefault(owner.organization_id, []).append(_location(rows[owner.id], full=True))
     return found
+
+
+def _is_public(locations: Table) -> ColumnElement[bool]:
+    """Whether no measure stands at a location, or a published one: drafts give none away."""
+    links, measures = table_of(ServiceAtLocation), table_of(Measure)
+    here = links.c.location_id == locations.c.id
+    published = exists().where(
+        here,
+        measures.c.id == links.c.measure_id,
+        measures.c.status == Status.PUBLISHED.value,
+    )
+    return or_(~exists().where(here), published)
 
 
 def _valid_addresses(document: Document) -> Document:

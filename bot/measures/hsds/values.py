@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ Document = dict[str, Any]
 MAXIMUM_TEXT = 100_000
 # Deeper than any HSDS document nests.
 MAXIMUM_DEPTH = 40
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ProblemError(Exception):
@@ -77,7 +79,7 @@ def check_texts(value: Json, where: str, depth: int = 0) -> None:
             raise ProblemError(f"{where}: longer than {MAXIMUM_TEXT} characters")
         if "\x00" in value:
             raise ProblemError(f"{where}: holds a NUL character")
-        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        if not value.isascii() and _SURROGATE.search(value):
             raise ProblemError(f"{where}: holds half a character")
     elif isinstance(value, dict | list):
         if depth >= MAXIMUM_DEPTH:

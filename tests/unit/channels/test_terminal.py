@@ -13,11 +13,11 @@ from rich.console import Console
 
 from bot.channels import terminal
 from bot.channels.terminal import ChatUnavailableError, hold_conversation, printable
-from bot.channels.web.limits import Rate
 from bot.channels.web.routes import WebSettings
 from bot.clock import utc_now
 from bot.conversations.models import Author
 from bot.messages import Button, Card, CardLine, IncomingMessage, OutgoingMessage
+from bot.rates import Rate
 from tests.unit.channels.test_web_support import (
     EchoBackend,
     ManualClock,

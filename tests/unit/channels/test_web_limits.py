@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.web.limits import Rate, RateLimiter
+from bot.rates import Rate, RateLimiter
 from tests.unit.channels.test_web_support import ManualClock
 
 RATE = Rate(per_minute=20, burst=10)

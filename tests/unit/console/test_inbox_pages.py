@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.booking.models import Appointment
+from bot.conversations import inbox
 from bot.conversations.models import Author, Conversation, ConversationState, OutboxMessage
 from bot.counsellors import audit
 from bot.counsellors.models import Account, Role
@@ -15,8 +17,11 @@ from bot.db.session import Database
 from bot.handover import service
 from bot.handover.journal import Actor
 from bot.handover.models import ContactFact, HandoverState, Outcome, Queue
+from bot.messages import Kind
 from bot.privacy.service import forget_contents
 from tests.conftest import Clock
+from tests.support.booking import new_calendar, new_service
+from tests.support.builders import incoming
 from tests.support.console import CATALOGUES, Console, console_services, new_account
 from tests.support.handovers import handed_over, handover, wrote
 from tests.support.measures import new_measure
@@ -365,3 +370,48 @@ async def test_forgetting_a_person_takes_what_counsellors_noted(
         words = [str(entry.details) for entry in audit.entries(session, limit=100)]
     assert "private" not in " ".join(words)
     assert (await browser.get(f"/console/inbox/{number}")).status_code == 404
+
+
+async def test_a_time_offered_and_pressed_is_booked_and_confirmed(
+    both: Console, clock: Clock
+) -> None:
+    database = both.services.database
+    with database.transaction() as session:
+        service = new_service(session)
+        new_calendar(session, service)
+        session.flush()
+        service_key = service.key
+    number = handed_over(database, clock())
+    browser = await both.signed_in(new_account(database, clock))
+    shown = (await browser.get(f"/console/inbox/{number}/slots")).text
+    times = re.findall(r'name="slot" value="([^"]+)"', shown)
+
+    offered = {"service": service_key, "slot": times[1:3]}
+    assert (await browser.submit(f"/console/inbox/{number}/slots", offered)).status_code == 303
+    [offer] = replies(database)
+    key = offer.content["buttons"][1]["key"]
+    with database.transaction() as session:
+        pressed = incoming("", kind=Kind.BUTTON, button_key=key)
+        inbox.record(session, [pressed], now=clock())
+    assert "Book this time" in (await browser.get(f"/console/inbox/{number}")).text
+    booked = await browser.submit(f"/console/inbox/{number}/book", {"button": key})
+    again = await browser.submit(f"/console/inbox/{number}/book", {"button": key})
+    other = offer.content["buttons"][0]["key"]
+    second = await browser.submit(f"/console/inbox/{number}/book", {"button": other})
+    guessed = await browser.submit(f"/console/inbox/{number}/book", {"button": "guessed"})
+    empty = await browser.submit(f"/console/inbox/{number}/slots", {"service": service_key})
+    strange = {"service": service_key, "slot": ["2026-01-01|x|1"]}
+    unread = await browser.submit(f"/console/inbox/{number}/slots", strange)
+
+    assert booked.headers["Location"].endswith("notice=booked")
+    assert again.headers["Location"].endswith("notice=slot-taken")
+    assert second.headers["Location"].endswith("notice=booked-already")
+    assert (guessed.status_code, empty.status_code, unread.status_code) == (404, 404, 404)
+    with database.reading() as session:
+        appointment = session.scalars(
+            select(Appointment).where(Appointment.state == "booked")
+        ).one()
+        assert appointment.starts_at.isoformat() == times[2].split("|")[0]
+        assert appointment.contact_id is not None
+    confirmation = replies(database)[-1].content
+    assert confirmation["cards"][0]["title"]

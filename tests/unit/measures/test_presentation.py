@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,14 @@ def measure(texts: dict[str, dict[str, str]] | None = None, **changes: Any) -> M
 
 def plain(text: str) -> str:
     return text.replace(FIRST_STRONG_ISOLATE, "").replace(POP_ISOLATE, "")
+
+
+def western(text: str) -> str:
+    """The text with the digits 0 to 9: Persian dates come with digits of their own."""
+    return "".join(
+        str(unicodedata.digit(character)) if character.isdigit() else character
+        for character in text
+    )
 
 
 def facts(shown: Card) -> dict[str, str]:
@@ -158,7 +167,7 @@ def test_source_and_date_always_show(
         assert row["source_title"] in shown.source_label
         date_known = row["checked_on"] or row["page_date_if_known"]
         year = date_known[:4]
-        assert year in shown.source_label or not date_known, row["id"]
+        assert year in western(shown.source_label) or not date_known, row["id"]
 
 
 @pytest.mark.parametrize("language", TEXT_LANGUAGES)

@@ -1,0 +1,1 @@
+"""The public read interface after HSDS 3: what is published, for everybody, read only."""
