@@ -260,7 +260,7 @@ def conflicts(session: Session, rows: Iterable[Appointment], *, now: datetime) -
     }
 
 
-def news(session: Session, calendar: CounsellorCalendar, *, limit: int = 20) -> list[Notice]:
+def news(session: Session, calendar: CounsellorCalendar, *, limit: int) -> list[Notice]:
     """What people booked, moved and cancelled since the counsellor last looked, newest first."""
     events = session.scalars(_unseen(calendar).order_by(AppointmentEvent.id.desc()).limit(limit))
     return [Notice(event, event.appointment) for event in events]

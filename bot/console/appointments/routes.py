@@ -39,6 +39,7 @@ NAVIGATION = NavItem(
 )
 LIST_DAYS = 60
 FREE_TIMES = 40
+NEWS_SHOWN = 4
 STATES = {
     AppointmentState.HELD: source_text("being booked"),
     AppointmentState.BOOKED: source_text("booked"),
@@ -99,7 +100,8 @@ def show(
             today=today,
             zone=ZONE,
         )
-        news = calendars.news(session, own)
+        news = calendars.news(session, own, limit=NEWS_SHOWN)
+        more_news = calendars.count_news(session, own) - len(news)
         return render(
             request,
             "appointments/page.html",
@@ -116,6 +118,7 @@ def show(
             rows=rows,
             conflicts=conflicts,
             news=news,
+            more_news=more_news,
             weekday=lambda day: format_date(day, "EEEE", locale=texts_of(request).language),
             date_of=lambda day: texts_of(request).date(day),
             service_title=_title(request),
