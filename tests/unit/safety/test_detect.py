@@ -20,7 +20,7 @@ from bot.safety.detect import PHRASES, detect, fold
 CASES = Path(__file__).parent / "cases"
 COVERED = ("de", "en", "tr", "ar", "uk", "ru", "fa", "fr", "es", "it", "hr", "ro", "pl", "el")
 NLU = Path(__file__).parents[3] / "nlu"
-RECALL_AT_LEAST = 0.75
+RECALL_AT_LEAST = 0.9
 
 
 class Example(NamedTuple):
