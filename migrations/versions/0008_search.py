@@ -18,7 +18,6 @@ SQLITE = (
     "CREATE VIRTUAL TABLE measure_terms USING fts5("
     "terms, content='measure_search', content_rowid='number', detail='none',"
     " tokenize=\"unicode61 remove_diacritics 0 tokenchars '_'\")",
-    "CREATE VIRTUAL TABLE measure_terms_frequency USING fts5vocab('measure_terms', 'row')",
     "CREATE TRIGGER measure_terms_added AFTER INSERT ON measure_search BEGIN"
     " INSERT INTO measure_terms(rowid, terms) VALUES (new.number, new.terms); END",
     "CREATE TRIGGER measure_terms_removed AFTER DELETE ON measure_search BEGIN"
@@ -89,7 +88,6 @@ def downgrade() -> None:
     with op.batch_alter_table("measure", schema=None) as batch_op:
         batch_op.alter_column("embedding_model", server_default=None)
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TABLE measure_terms_frequency")
         op.execute("DROP TABLE measure_terms")
     op.drop_table("measure_cell")
     op.drop_table("measure_search")

@@ -6,76 +6,85 @@ search finds the same on either. Scores are computed elsewhere, from the rows.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from bot.measures.search.models import SearchEntry
-
 Groups = Sequence[Sequence[str]]
 """Terms of which every group must be met by one of its own."""
 
 COUNTED = 501
-"""How often a word stands in the database is counted up to here where it is rare."""
+"""How often a word stands in the database is counted up to here."""
 
 _SAFE = re.compile(r"\w+")
-_COLUMNS = "number, measure_id, provider, fresh_on, positions, terms, vectors, model"
+# Without SQLAlchemy's types: thousands of rows are read, of which few values are used.
+_ON_SQLITE = text(
+    "SELECT number, measure_id, provider, fresh_on, terms, vectors, model, positions"
+    " FROM measure_search WHERE number IN"
+    " (SELECT rowid FROM measure_terms WHERE measure_terms MATCH :wanted LIMIT :limit)"
+)
+_ON_POSTGRESQL = text(
+    "SELECT number, measure_id, provider, fresh_on, terms, vectors, model, positions"
+    " FROM measure_search WHERE terms_index @@ CAST(:wanted AS tsquery) LIMIT :limit"
+)
+_COUNT_ON_SQLITE = (
+    "(SELECT count(*) FROM"
+    " (SELECT 1 FROM measure_terms WHERE measure_terms MATCH :{name} LIMIT :limit))"
+)
+_COUNT_ON_POSTGRESQL = (
+    "(SELECT count(*) FROM (SELECT 1 FROM measure_search"
+    " WHERE terms_index @@ CAST(:{name} AS tsquery) LIMIT :limit) AS some)"
+)
+# The planner's statistics of the terms that are frequent.
+_SHARES = text(
+    "SELECT known.term, known.share FROM pg_stats AS s,"
+    " unnest(CAST(CAST(s.most_common_elems AS text) AS text[]), s.most_common_elem_freqs)"
+    " AS known(term, share)"
+    " WHERE s.schemaname = current_schema() AND s.tablename = 'measure_search'"
+    " AND s.attname = 'terms_index' AND known.term = ANY(:words)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of ``SearchEntry``; ``terms`` begin and end with a space."""
+    """A row of ``SearchEntry`` as the driver gave it.
+
+    ``terms`` begin and end with a space. ``fresh_on`` is an ISO day, or empty.
+    ``stored_positions`` are read by ``positions`` where somebody asks for them.
+    """
 
     number: int
     measure_id: str
     provider: str
-    fresh_on: date | None
-    positions: Sequence[tuple[float, float]]
+    fresh_on: str
     terms: str
     vectors: bytes
     model: str
+    stored_positions: Any
+
+    def positions(self) -> list[tuple[float, float]]:
+        """Where the offer takes place, in degrees."""
+        stored = self.stored_positions
+        return [tuple(pair) for pair in (json.loads(stored) if isinstance(stored, str) else stored)]
 
 
 def matching(session: Session, groups: Groups, *, limit: int) -> list[Entry]:
     """Entries that meet every group, at most ``limit`` of them, in no certain order."""
     if not all(groups):
         return []
-    rows = session.execute(_statement(session), {"wanted": _query(session, groups), "limit": limit})
-    return [_entry(row) for row in rows]
-
-
-def _statement(session: Session) -> Any:
-    if _is_sqlite(session):
-        sql = (
-            f"SELECT {_COLUMNS} FROM measure_search WHERE number IN"  # noqa: S608
-            " (SELECT rowid FROM measure_terms WHERE measure_terms MATCH :wanted LIMIT :limit)"
+    sql = _ON_SQLITE if _is_sqlite(session) else _ON_POSTGRESQL
+    rows = session.execute(sql, {"wanted": _query(session, groups), "limit": limit}).all()
+    return [
+        Entry(
+            number, measure_id, provider, str(fresh_on or ""), f" {terms} ", vectors, model, where
         )
-    else:
-        sql = (
-            f"SELECT {_COLUMNS} FROM measure_search"  # noqa: S608
-            " WHERE terms_index @@ CAST(:wanted AS tsquery) LIMIT :limit"
-        )
-    return text(sql).columns(
-        **{name: getattr(SearchEntry, name).type for name in _COLUMNS.split(", ")}
-    )
-
-
-def _entry(row: Any) -> Entry:
-    return Entry(
-        number=row.number,
-        measure_id=row.measure_id,
-        provider=row.provider,
-        fresh_on=row.fresh_on,
-        positions=row.positions,
-        terms=f" {row.terms} ",
-        vectors=bytes(row.vectors),
-        model=row.model,
-    )
+        for number, measure_id, provider, fresh_on, terms, vectors, model, where in rows
+    ]
 
 
 def size(session: Session) -> int:
@@ -83,51 +92,23 @@ def size(session: Session) -> int:
     return session.scalar(text("SELECT max(number) FROM measure_search")) or 0
 
 
-def frequencies(session: Session, words: Sequence[str]) -> dict[str, int]:
-    """In how many entries each word stands: 0 for none, rough for frequent ones."""
-    if not words:
-        return {}
-    if _is_sqlite(session):
-        return _sqlite_frequencies(session, words)
-    return _postgresql_frequencies(session, words)
+def frequencies(session: Session, words: Sequence[str], total: int) -> dict[str, int]:
+    """In how many of ``total`` entries each word stands.
 
-
-def _sqlite_frequencies(session: Session, words: Sequence[str]) -> dict[str, int]:
-    names = {f"word{index}": word for index, word in enumerate(words)}
-    listed = ", ".join(f":{name}" for name in names)
-    rows = session.execute(
-        text(f"SELECT term, doc FROM measure_terms_frequency WHERE term IN ({listed})"),  # noqa: S608
-        names,
-    )
-    return {**dict.fromkeys(words, 0), **{row.term: row.doc for row in rows}}
-
-
-def _postgresql_frequencies(session: Session, words: Sequence[str]) -> dict[str, int]:
-    """Of the planner's statistics; words that are in none of them are rare, and counted."""
-    total = size(session)
-    rows = session.execute(
-        text(
-            "SELECT known.term, known.share FROM pg_stats AS s,"
-            " unnest(CAST(CAST(s.most_common_elems AS text) AS text[]), s.most_common_elem_freqs)"
-            " AS known(term, share)"
-            " WHERE s.schemaname = current_schema() AND s.tablename = 'measure_search'"
-            " AND s.attname = 'terms_index' AND known.term = ANY(:words)"
-        ),
-        {"words": list(words)},
-    )
-    found = {row.term: int(row.share * total) for row in rows}
-    for word in words:
-        if word not in found:
-            found[word] = (
-                session.scalar(
-                    text(
-                        "SELECT count(*) FROM (SELECT 1 FROM measure_search"
-                        " WHERE terms_index @@ CAST(:wanted AS tsquery) LIMIT :limit) AS some"
-                    ),
-                    {"wanted": _query(session, [[word]]), "limit": COUNTED},
-                )
-                or 0
-            )
+    Rare words are counted, up to ``COUNTED``. PostgreSQL, which cannot stop counting
+    early, estimates frequent ones from its statistics.
+    """
+    found: dict[str, int] = {}
+    if words and not _is_sqlite(session):
+        rows = session.execute(_SHARES, {"words": list(words)})
+        found = {row.term: int(row.share * total) for row in rows}
+    rare = [word for word in words if word not in found]
+    if rare:
+        count = _COUNT_ON_SQLITE if _is_sqlite(session) else _COUNT_ON_POSTGRESQL
+        wanted = {f"word{i}": _query(session, [[word]]) for i, word in enumerate(rare)}
+        counts = ", ".join(count.format(name=name) for name in wanted)
+        row = session.execute(text(f"SELECT {counts}"), {**wanted, "limit": COUNTED}).one()
+        found |= dict(zip(rare, row, strict=True))
     return found
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.db.session import Database
-from bot.measures.search.codes import Matrix, Vector, unpack
+from bot.measures.search.codes import Matrix, Vector, code_size, unpack
 from bot.measures.search.models import SearchCell, SearchEntry
 
 WORTH_IT = 5_000
@@ -43,12 +43,15 @@ class Cells:
         order = np.argsort(-(self.centres @ query), kind="stable")
         return [f"{PREFIX}{self.numbers[index]}" for index in order]
 
-    def of(self, codes: bytes) -> list[str]:
-        """The terms of the cells in which an entry's vectors lie."""
-        if not self.numbers or not codes:
-            return []
-        owners = np.argmax(unpack(codes, self.centres.shape[1]) @ self.centres.T, axis=1)
-        return sorted({f"{PREFIX}{self.numbers[index]}" for index in owners})
+    def of(self, codes: Sequence[bytes]) -> list[list[str]]:
+        """For each entry's vectors the terms of the cells in which they lie."""
+        vectors = unpack(b"".join(codes), self.centres.shape[1])
+        owners = iter(np.argmax(vectors @ self.centres.T, axis=1).tolist())
+        width = code_size(self.centres.shape[1])
+        return [
+            sorted({f"{PREFIX}{self.numbers[next(owners)]}" for _ in range(len(code) // width)})
+            for code in codes
+        ]
 
 
 class CellReader:
@@ -90,10 +93,11 @@ def _read(session: Session, model: str, *, ready: bool) -> Cells:
     return Cells(tuple(row.number for row in rows), centres.reshape(len(rows), -1))
 
 
-def placed(entry: SearchEntry, cells: Cells) -> str:
-    """The entry's terms with those of the cells in which it lies."""
-    terms = entry.terms.split(" ")
-    return " ".join([*terms, *(term for term in cells.of(entry.vectors) if term not in terms)])
+def place(entries: Sequence[SearchEntry], cells: Cells) -> None:
+    """Adds the terms of the cells in which the entries' vectors lie."""
+    for entry, found in zip(entries, cells.of([entry.vectors for entry in entries]), strict=True):
+        known = entry.terms.split(" ")
+        entry.terms = " ".join([*known, *(term for term in found if term not in known)])
 
 
 def cells_for(entries: int) -> int:
@@ -134,8 +138,7 @@ def rebuild(database: Database, model: str, dimensions: int) -> int:
             ).all()
             if not entries:
                 break
-            for entry in entries:
-                entry.terms = placed(entry, cells)
+            place(entries, cells)
             last = entries[-1].number
     with database.transaction() as session:
         session.execute(delete(SearchCell).where(SearchCell.ready.is_(True)))

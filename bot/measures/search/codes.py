@@ -13,6 +13,11 @@ Vector = NDArray[np.float32]
 _HEAD = np.dtype("<f4").itemsize
 
 
+def code_size(dimensions: int) -> int:
+    """Bytes of one vector's code."""
+    return _HEAD + dimensions
+
+
 def pack(vectors: Matrix) -> bytes:
     """Codes of vectors, one a row: each a scale (float32) and one signed byte a number."""
     scales = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-12) / 127
@@ -33,7 +38,7 @@ def similarities(codes: Sequence[bytes], query: Vector) -> Vector:
     All codes must be of vectors as long as ``query``.
     """
     result = np.zeros(len(codes), dtype=np.float32)
-    width = _HEAD + len(query)
+    width = code_size(len(query))
     counts = np.array([len(code) // width for code in codes], dtype=np.int64)
     filled = np.flatnonzero(counts)
     if not filled.size:
@@ -46,6 +51,6 @@ def similarities(codes: Sequence[bytes], query: Vector) -> Vector:
 
 
 def _split(codes: bytes, dimensions: int) -> tuple[Vector, NDArray[np.int8]]:
-    rows = np.frombuffer(codes, dtype=np.uint8).reshape(-1, _HEAD + dimensions)
+    rows = np.frombuffer(codes, dtype=np.uint8).reshape(-1, code_size(dimensions))
     scales = np.ascontiguousarray(rows[:, :_HEAD]).view("<f4").ravel()
     return scales, rows[:, _HEAD:].view(np.int8)

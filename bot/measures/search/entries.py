@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.opening import WITH_SCHEDULES
 from bot.measures.presentation import checked_on
-from bot.measures.search.cells import placed, read_all
+from bot.measures.search.cells import place, read_all
 from bot.measures.search.codes import pack
 from bot.measures.search.meanings import Meanings
 from bot.measures.search.models import SearchEntry
@@ -170,6 +170,4 @@ def _place(session: Session, entries: Sequence[SearchEntry]) -> None:
     """Adds the cells in which the entries' vectors lie, where there are cells."""
     for model in {entry.model for entry in entries if entry.vectors}:
         for cells in read_all(session, model):
-            for entry in entries:
-                if entry.model == model and entry.vectors:
-                    entry.terms = placed(entry, cells)
+            place([entry for entry in entries if entry.vectors and entry.model == model], cells)

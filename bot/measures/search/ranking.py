@@ -40,15 +40,15 @@ STALE_PENALTY = 0.02
 UNDATED_PENALTY = 0.03
 
 # Entries that are compared one by one; beyond, the nearest cells choose among them.
-COMPARED = 1_500
+COMPARED = 800
 _COMPARED_WITHOUT_CELLS = 100_000
-ENOUGH = 200
-_CELLS_READ = (8, 64, 512)
+ENOUGH = 150
+_CELLS_READ = (4, 32, 256)
 # A word this frequent finds nothing by itself, and so many words are looked up.
 _RARE = 0.01
 _RARE_WORDS = 3
 _MOST_WORDS = 12
-_BY_WORD = 100
+_BY_WORD = 60
 _EARTH_KILOMETRES = 6371.0
 
 
@@ -185,18 +185,19 @@ class MeasureSearch:
         chosen: list[Entry] = []
         for start in range(0, len(ranked), asked.limit):
             part = ranked[start : start + asked.limit]
-            statement = select(Measure).where(
-                Measure.id.in_([entry.measure_id for entry in part]),
-                Measure.status == Status.PUBLISHED.value,
-            )
+            ids = [entry.measure_id for entry in part]
             if wishes.open_now:
-                loaded = session.scalars(statement.options(*WITH_SCHEDULES)).unique()
-                for measure, entry in _paired(loaded, part):
+                statement = select(Measure).where(Measure.id.in_(ids)).options(*WITH_SCHEDULES)
+                for measure, entry in _paired(session.scalars(statement).unique(), part):
                     verdict = is_open(schedules_of(measure), asked.now, self._calendar)
                     verdicts[entry.number]["open_now"] = verdict
                     chosen += [] if verdict is False else [entry]
             else:
-                present = set(session.scalars(statement.with_only_columns(Measure.id)))
+                # The status is compared here: an index of it would lure SQLite to read it all.
+                rows = session.execute(
+                    select(Measure.id, Measure.status).where(Measure.id.in_(ids))
+                )
+                present = {row.id for row in rows if row.status == Status.PUBLISHED.value}
                 chosen += [entry for entry in part if entry.measure_id in present]
             if len(chosen) >= asked.limit:
                 break
@@ -218,7 +219,7 @@ def _paired(
     measures: Iterable[Measure], entries: Sequence[Entry]
 ) -> Iterator[tuple[Measure, Entry]]:
     """Measures with their entries, in the entries' order."""
-    by_id = {measure.id: measure for measure in measures}
+    by_id = {m.id: m for m in measures if m.status == Status.PUBLISHED.value}
     for entry in entries:
         if entry.measure_id in by_id:
             yield by_id[entry.measure_id], entry
@@ -228,7 +229,7 @@ def _weighed(session: Session, text: str) -> tuple[dict[str, float], list[str]]:
     """The question's words with the weight of each, and those rare enough to find by."""
     asked = list(dict.fromkeys(words(text)))[:_MOST_WORDS]
     total = max(size(session), 1)
-    counts = {word: min(n, total) for word, n in frequencies(session, asked).items() if n}
+    counts = {word: min(n, total) for word, n in frequencies(session, asked, total).items() if n}
     weights = {word: log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in counts.items()}
     rare = [word for word, n in counts.items() if n <= _RARE * total]
     return weights, sorted(rare, key=counts.__getitem__)[:_RARE_WORDS]
@@ -242,23 +243,28 @@ def _candidates(session: Session, asked: _Asked, wanted: Mapping[str, Clause]) -
             groups.append([*clause.confirming, clause.silent])
     if not asked.cells:
         return matching(session, groups, limit=_COMPARED_WITHOUT_CELLS)
-    entries = _nearest(session, groups, asked.cells)
+    entries = _nearest(session, groups, asked)
     if wanted:
         confirming = [clause.confirming for clause in wanted.values()]
-        entries += _nearest(session, [*asked.groups, *confirming], asked.cells)
+        entries += _nearest(session, [*asked.groups, *confirming], asked)
     for word in asked.rare:
         entries += matching(session, [*groups, [word]], limit=_BY_WORD)
     return list({entry.number: entry for entry in entries}.values())
 
 
-def _nearest(session: Session, groups: Groups, cells: Sequence[str]) -> list[Entry]:
-    """Entries that meet the groups, from the first of the cells as far as that is enough."""
+def _nearest(session: Session, groups: Groups, asked: _Asked) -> list[Entry]:
+    """The nearest entries that meet the groups, from as few cells as give enough."""
     for count in _CELLS_READ:
-        if count < len(cells):
-            entries = matching(session, [*groups, cells[:count]], limit=COMPARED)
+        if count < len(asked.cells):
+            entries = matching(session, [*groups, asked.cells[:count]], limit=COMPARED)
             if len(entries) >= ENOUGH:
-                return entries
-    return matching(session, groups, limit=COMPARED)
+                break
+    else:
+        entries = matching(session, groups, limit=COMPARED)
+    if asked.query is None or len(entries) <= ENOUGH:
+        return entries
+    near = _nearness(entries, asked)
+    return sorted(entries, key=lambda entry: -near[entry.number])[:ENOUGH]
 
 
 def _verdicts(entry: Entry, wanted: Mapping[str, Clause], near: Near | None) -> dict[str, _Verdict]:
@@ -273,7 +279,7 @@ def _distance(entry: Entry, near: Near) -> float:
     return min(
         (
             kilometres(near.latitude, near.longitude, latitude, longitude)
-            for latitude, longitude in entry.positions
+            for latitude, longitude in entry.positions()
         ),
         default=float("inf"),
     )
@@ -305,7 +311,7 @@ def _scores(
     place: Near | None,
 ) -> dict[int, float]:
     heaviest = sum(asked.words.values()) or 1.0
-    today = asked.now.date()
+    oldest = (asked.now.date() - STALE_AFTER).isoformat()
     scores = {}
     for entry in entries:
         found = sum(weight for word, weight in asked.words.items() if f" {word} " in entry.terms)
@@ -315,9 +321,9 @@ def _scores(
             score += NEARBY * (1 - _distance(entry, place) / place.kilometres)
         if asked.main_term not in entry.terms:
             score -= SIDE_TOPIC_PENALTY
-        if entry.fresh_on is None:
+        if not entry.fresh_on:
             score -= UNDATED_PENALTY
-        elif today - entry.fresh_on > STALE_AFTER:
+        elif entry.fresh_on < oldest:
             score -= STALE_PENALTY
         scores[entry.number] = score
     return scores
