@@ -38,7 +38,7 @@ _COUNT_ON_SQLITE = (
 )
 _COUNT_ON_POSTGRESQL = (
     "(SELECT count(*) FROM (SELECT 1 FROM measure_search"
-    " WHERE terms_index @@ CAST(:{name} AS tsquery) LIMIT :limit) AS some)"
+    " WHERE terms_index @@ CAST(:{name} AS tsquery) LIMIT :limit) AS counted)"
 )
 # The planner's statistics of the terms that are frequent.
 _SHARES = text(

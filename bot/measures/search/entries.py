@@ -20,8 +20,6 @@ from bot.measures.search.terms import facts, positions, words
 PASSAGE = 500
 """Characters of text that one vector stands for, beside its title."""
 
-# In these languages a row's facts are written; translations are made of them.
-SOURCE_LANGUAGES = ("de", "en")
 _MOST_WORDS = 2_000
 
 
@@ -127,9 +125,12 @@ def _all_texts(measure: Measure) -> Iterator[str]:
 
 
 def _passages(measure: Measure) -> Iterator[str]:
-    """What is embedded: the texts in the languages of the source, in parts with their title."""
-    texts = [text for code in SOURCE_LANGUAGES if (text := measure.text(code)) is not None]
-    for text in texts or measure.texts[:1]:
+    """What is embedded: every text, in parts with their title.
+
+    Translations count too: a question is nearest to what is said in its own language,
+    and several wordings of one offer are met more often than one.
+    """
+    for text in sorted(measure.texts, key=lambda text: text.language):
         yield from passages(text)
 
 

@@ -33,7 +33,7 @@ LIMIT = 30
 # Weights, in units of cosine similarity, whose spread between offers of one topic is
 # about 0.3. A wish that the row confirms outweighs likeness of wording.
 CONFIRMED_WISH = 0.5
-COMMON_WORDS = 0.15
+COMMON_WORDS = 0.2
 NEARBY = 0.1
 SIDE_TOPIC_PENALTY = 0.08
 STALE_PENALTY = 0.02
@@ -226,13 +226,19 @@ def _paired(
 
 
 def _weighed(session: Session, text: str) -> tuple[dict[str, float], list[str]]:
-    """The question's words with the weight of each, and those rare enough to find by."""
+    """Each word's share of what the question says, and the words rare enough to find by.
+
+    Rare words say more than frequent ones. Words that no offer has count as well: one
+    chance hit in a question of another language must not pass for a good match.
+    """
     asked = list(dict.fromkeys(words(text)))[:_MOST_WORDS]
     total = max(size(session), 1)
-    counts = {word: min(n, total) for word, n in frequencies(session, asked, total).items() if n}
+    counts = {word: min(n, total) for word, n in frequencies(session, asked, total).items()}
     weights = {word: log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in counts.items()}
-    rare = [word for word, n in counts.items() if n <= _RARE * total]
-    return weights, sorted(rare, key=counts.__getitem__)[:_RARE_WORDS]
+    heaviest = sum(weights.values()) or 1.0
+    shares = {word: weights[word] / heaviest for word, n in counts.items() if n}
+    rare = [word for word in shares if counts[word] <= _RARE * total]
+    return shares, sorted(rare, key=counts.__getitem__)[:_RARE_WORDS]
 
 
 def _candidates(session: Session, asked: _Asked, wanted: Mapping[str, Clause]) -> list[Entry]:
@@ -310,12 +316,11 @@ def _scores(
     asked: _Asked,
     place: Near | None,
 ) -> dict[int, float]:
-    heaviest = sum(asked.words.values()) or 1.0
     oldest = (asked.now.date() - STALE_AFTER).isoformat()
     scores = {}
     for entry in entries:
-        found = sum(weight for word, weight in asked.words.items() if f" {word} " in entry.terms)
-        score = near[entry.number] + COMMON_WORDS * found / heaviest
+        common = sum(share for word, share in asked.words.items() if f" {word} " in entry.terms)
+        score = near[entry.number] + COMMON_WORDS * common
         score += CONFIRMED_WISH * sum(v is True for v in verdicts[entry.number].values())
         if place is not None and verdicts[entry.number]["near"]:
             score += NEARBY * (1 - _distance(entry, place) / place.kilometres)

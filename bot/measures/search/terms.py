@@ -33,7 +33,8 @@ _FINE, _COARSE = 100, 10
 _FINE_KILOMETRES = 5.0
 _KILOMETRES_PER_DEGREE = 111.2
 
-_MINIMUM_WORD = 3
+# Longer than any word that means something, and short enough for any index.
+_MINIMUM_WORD, _MAXIMUM_WORD = 3, 60
 _WORD = re.compile(r"\w+")
 _ENDINGS = ("ern", "en", "er", "es", "em", "e", "n", "s")
 _MINIMUM_STEM = 5
@@ -224,7 +225,7 @@ def fold(text: str) -> str:
 def words(text: str) -> list[str]:
     """A text's words, folded, without short ones and without common German endings."""
     found = _WORD.findall(fold(text).replace("_", " "))
-    return [_stem(word) for word in found if len(word) >= _MINIMUM_WORD]
+    return [_stem(word) for word in found if _MINIMUM_WORD <= len(word) <= _MAXIMUM_WORD]
 
 
 def _stem(word: str) -> str:

@@ -192,9 +192,8 @@ class Oracle:
         weights = {}
         for word in set(words(text)):
             count = sum(word in said for said in self._said.values())
-            if count:
-                total = len(self.published)
-                weights[word] = math.log(1 + (total - count + 0.5) / (count + 0.5))
+            total = len(self.published)
+            weights[word] = math.log(1 + (total - count + 0.5) / (count + 0.5))
         return weights
 
 
@@ -211,8 +210,8 @@ def said(measure: Measure) -> set[str]:
 
 
 def nearness(measure: Measure, text: str) -> float:
-    texts = [found for code in ("de", "en") if (found := measure.text(code))]
-    return max(float(encode(part) @ encode(text)) for one in texts for part in passages(one))
+    said = [part for one in measure.texts for part in passages(one)]
+    return max(float(encode(part) @ encode(text)) for part in said)
 
 
 def find(
