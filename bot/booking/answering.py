@@ -38,10 +38,12 @@ SUBJECTS = ("work", "training", "recognition", "other")
 FEWEST_DIGITS, MOST_DIGITS = 6, 17
 # A longer message is no name, and one with a question mark is no answer.
 LONGEST_NAME_WORDS = 6
+# So few words are a name, whatever the engine takes them for.
+SURELY_A_NAME = 2
 
 FORMATS = {"online": Way.VIDEO, "in_person": Way.PLACE}
 _WAYS = {
-    Way.PHONE: re.compile(r"phone|telefon|هاتف|تلفون|تليفون|تلفن|telef|τηλεφ|anruf|позвон|дзвін"),
+    Way.PHONE: re.compile(r"phone|telefon|هاتف|تلفون|تليفون|تلفن|telef|τηλεφ|телефон|anruf|позвон|дзвін"),
     Way.VIDEO: re.compile(r"video|відео|видео|فيديو|ويديو|βιντεο|zoom|teams|skype"),
 }
 
@@ -56,6 +58,7 @@ class Turn:
     draft: Draft
     said: Said
     now: datetime
+    question: Question = Question.SERVICE
 
     @property
     def contact_id(self) -> str:
@@ -82,6 +85,8 @@ class Turn:
             return Outcome(draft=None)
         if self.said.meaning == Meaning.NO:
             return self.noted("how_to_stop")
+        if is_question(self.said.text):
+            return self.noted("why", question=self.question.value)
         draft = replace(self.draft, misses=self.draft.misses + 1)
         return self.noted("not_understood", draft, again=draft.misses > 1)
 
@@ -314,7 +319,10 @@ def name(turn: Turn) -> Outcome:
     if turn.value(Question.NAME) == SKIP or turn.said.meaning == Meaning.NO:
         return Outcome(draft=turn.draft.answered(booking_name=SKIPPED))
     words = " ".join(turn.said.text.split())
-    if not words or _asks(turn) or turn.said.pressed is not None:
+    if not words or turn.said.pressed is not None or is_question(words):
+        return turn.not_understood()
+    something_else = turn.said.meaning == Meaning.SOMETHING_ELSE and turn.said.sure
+    if something_else and len(words.split()) > SURELY_A_NAME:
         return turn.not_understood()
     if len(words) > booking.MAXIMUM_NAME or len(words.split()) > LONGEST_NAME_WORDS:
         return turn.noted("name_too_long")
@@ -414,8 +422,12 @@ def keep_hold(turn: Turn) -> tuple[Turn, Outcome | None]:
 def _asks(turn: Turn) -> bool:
     """Whether words that could answer a free question are a question themselves."""
     something_else = turn.said.meaning == Meaning.SOMETHING_ELSE and turn.said.sure
-    question_mark = any(sign in turn.said.text for sign in "?؟;")
-    return something_else and (question_mark or not turn.said.topic)
+    return something_else and (is_question(turn.said.text) or not turn.said.topic)
+
+
+def is_question(text: str) -> bool:
+    """Whether a text has a question mark, the Greek one included."""
+    return "?" in text or "؟" in text or text.rstrip().endswith((";", "\u037e"))
 
 
 ANSWERS: Mapping[Question, Callable[[Turn], Outcome]] = {

@@ -120,7 +120,7 @@ class BookingForm:
         return asked
 
     def _answered(self, turn: Turn, question: Question) -> Outcome:
-        turn, taken = answering.keep_hold(turn)
+        turn, taken = answering.keep_hold(replace(turn, question=question))
         if taken is not None:
             return taken
         said = turn.said
@@ -131,11 +131,10 @@ class BookingForm:
                 return Outcome(draft=replace(turn.draft, stop=Stop.LEFT))
             # A button further up corrects an answer that was given before.
             question = said.pressed.question
-        elif said.sure or question not in _FREE:
-            if said.meaning == Meaning.LEAVE:
-                return Outcome(draft=replace(turn.draft, stop=Stop.LEFT))
-            if said.meaning == Meaning.WHY:
-                return turn.noted("why", question=question.value)
+        elif said.sure and said.meaning == Meaning.LEAVE:
+            return Outcome(draft=replace(turn.draft, stop=Stop.LEFT))
+        elif said.meaning == Meaning.WHY and (said.sure or question not in _FREE):
+            return turn.noted("why", question=question.value)
         if question in _NEED_TIME and not turn.draft.answer(Question.TIME):
             return turn.noted("old_button")
         return answering.ANSWERS[question](turn)

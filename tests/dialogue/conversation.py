@@ -65,6 +65,10 @@ class Conversation(Talk):
             for button in message.buttons
             if matching(self.payload(button))
         )
+        return await self.press_key(key)
+
+    async def press_key(self, key: str) -> OutgoingMessage:
+        """Presses a button by its key; the last of what is answered."""
         replies = await self.send(Kind.BUTTON, button_key=key)
         return replies[-1]
 

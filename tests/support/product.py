@@ -79,7 +79,7 @@ class Engine:
 
     def __init__(self, directory: Path, *, application_port: int) -> None:
         self.port = free_port()
-        self._directory = directory
+        self.directory = directory
         self._application_port = application_port
         self.process = Process("engine", directory)
 
@@ -92,7 +92,7 @@ class Engine:
             {
                 "LOTSE_ENGINE_TOKEN": ENGINE_TOKEN,
                 "LOTSE_INTERNAL_URL": f"http://127.0.0.1:{self._application_port}",
-                "LOTSE_TRACKER_DATABASE": str(self._directory / "tracker.db"),
+                "LOTSE_TRACKER_DATABASE": str(self.directory / "tracker.db"),
                 "OMP_NUM_THREADS": "1",
             },
         )
