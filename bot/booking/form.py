@@ -12,9 +12,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.booking import answering, times
+from bot.booking import answering, choosing, times
 from bot.booking import service as booking
-from bot.booking.answering import FORMATS, Turn
 from bot.booking.draft import (
     GIVEN,
     SKIPPED,
@@ -28,11 +27,11 @@ from bot.booking.draft import (
 )
 from bot.booking.models import CounsellingService, Way
 from bot.booking.said import read_when
+from bot.booking.turn import FORMATS, LEAVE, Turn, with_way
 from bot.clock import Clock
 from bot.conversations.models import Conversation
 from bot.db.session import Database
 
-LEAVE = "leave"
 # Questions that nearly any words answer.
 _FREE = frozenset({Question.SUBJECT, Question.NAME})
 _NEED_TIME = frozenset({Question.NAME, Question.CONTACT, Question.CONFIRMED})
@@ -120,7 +119,7 @@ class BookingForm:
         return asked
 
     def _answered(self, turn: Turn, question: Question) -> Outcome:
-        turn, taken = answering.keep_hold(replace(turn, question=question))
+        turn, taken = choosing.keep_hold(replace(turn, question=question))
         if taken is not None:
             return taken
         said = turn.said
@@ -157,7 +156,7 @@ class BookingForm:
         offered = [Way(name) for name in service.ways]
         wished = next((FORMATS[name] for name in turn.said.ways if name in FORMATS), None)
         if len(offered) == 1 or wished in offered:
-            draft = answering.with_way(draft, wished if wished in offered else offered[0])
+            draft = with_way(draft, wished if wished in offered else offered[0])
         return self._wished(replace(turn, draft=draft))
 
     @staticmethod

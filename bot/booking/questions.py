@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.booking.answering import (
+from bot.booking.draft import Question, named_slot
+from bot.booking.models import Appointment, CounsellingService, Way
+from bot.booking.presentation import card, in_language, slot_label, way_name
+from bot.booking.turn import (
     ANYTIME,
     EXPECTING,
+    LEAVE,
     NO_CHILD,
     OTHER,
     SKIP,
@@ -15,14 +19,10 @@ from bot.booking.answering import (
     WAIT,
     YES,
 )
-from bot.booking.draft import Question, named_slot
-from bot.booking.models import Appointment, CounsellingService, Way
-from bot.booking.presentation import card, in_language, slot_label, way_name
 from bot.buttons import human_button
 from bot.i18n.texts import Texts
 from bot.messages import Asks, Button, Card, OutgoingMessage
 
-LEAVE = "leave"
 # Questions whose answers say something about the person in their own words.
 _PERSONAL = frozenset({Question.SUBJECT, Question.NAME, Question.CONTACT})
 # Where a number is an answer, it counts no buttons.

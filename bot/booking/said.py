@@ -36,7 +36,7 @@ _DAY_AFTER = (
 _MORNINGS = "(por|de|en|a) la mañana|(am|jeden) morgen"
 _EXPECTING = re.compile(
     r"schwanger|pregnan|expecting|hamile|gebe\b|حامل|вагітн|беремен|باردار|حامله|enceinte|"
-    r"embarazada|incinta|trudn|insarcinat|gravid|\bciaz|w ciazy|εγκυος|εγκυμον"
+    r"embarazada|incinta|trudn|insarcinat|gravid|\bciaz|w ciazy|εγκυ"
 )
 
 
