@@ -42,15 +42,20 @@ def test_a_message_is_understood_and_answered(
     assert application.unauthorised == 0
 
 
-def test_an_action_is_called_with_the_state_and_without_the_history(
+def test_an_action_is_called_with_the_state_and_the_last_two_messages(
     engine: EngineProcess, application: Application
 ) -> None:
+    engine.send("asks", "hello there", "-1")
+    engine.send("asks", "hi there", "0")
     answer = engine.send("asks", "i need a job, my german is B1", "1")
     assert answer.json()["messages"] == OFFERS
     [call] = application.action_calls
     assert call["next_action"] == "action_offers"
     assert call["sender_id"] == "asks"
-    assert call["tracker"]["events"] == []
+    assert [event["text"] for event in call["tracker"]["events"]] == [
+        "hi there",
+        "i need a job, my german is B1",
+    ]
     assert "domain" not in call
     [entity] = call["tracker"]["latest_message"]["entities"]
     assert (entity["entity"], entity["value"]) == ("german_level", "B1")
@@ -224,6 +229,29 @@ def test_metadata_may_be_left_out(engine: EngineProcess) -> None:
 
 
 # The process
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("2", 2),
+        ("die zweite bitte", 2),
+        ("последний", -1),
+        ("B1", None),
+        ("hello", None),
+        ("", None),
+    ],
+)
+def test_the_place_that_a_message_names(
+    engine: EngineProcess, text: str, place: int | None
+) -> None:
+    answer = engine.post("/choice", json={"text": text})
+    assert (answer.status_code, answer.json()) == (200, {"choice": place})
+
+
+@pytest.mark.parametrize("body", [{}, [], {"text": 2}, {"text": "x" * (MAXIMUM_TEXT_LENGTH + 1)}])
+def test_a_malformed_question_for_a_place_is_refused(engine: EngineProcess, body: Any) -> None:
+    assert engine.post("/choice", json=body).status_code == 422
 
 
 def test_health_tells_that_the_model_is_loaded(engine: EngineProcess) -> None:

@@ -239,3 +239,32 @@ async def test_the_conversations_used_last_are_remembered(
         connection.execute("DELETE FROM events")
     assert said(await fetch(store, "a")) == ["answer a"]
     assert await store.retrieve("b") is None, "read from the database, where it is no more"
+
+
+async def test_words_about_the_person_are_kept_nowhere(
+    store: CachedSQLTrackerStore, database: Path
+) -> None:
+    await begin(store)
+    tracker = await fetch(store)
+    words = "my name is Anna, 0711 1234567"
+    entities = [{"entity": "child_age_months", "value": 7}]
+    for number, personal in (("1", True), ("2", False)):
+        tracker.update(
+            UserUttered(
+                words,
+                {"name": "inform", "confidence": 0.9},
+                entities,
+                parse_data={"text": words, "intent": {"name": "inform"}, "entities": entities},
+                message_id=number,
+                metadata={"personal": True} if personal else {},
+            )
+        )
+    await store.save(tracker)
+    first, second = [
+        event for event in (await fetch(store)).events if isinstance(event, UserUttered)
+    ]
+    assert (first.text, first.entities, first.message_id) == (tracker_store.LEFT_OUT, [], "1")
+    assert (first.intent["name"], second.text) == ("inform", words)
+    with closing(sqlite3.connect(database)) as connection:
+        stored = [row[0] for row in connection.execute("SELECT data FROM events ORDER BY id")]
+    assert sum("Anna" in data for data in stored) == 1
