@@ -21,6 +21,7 @@ from bot.console.inbox import routes as inbox
 from bot.console.inbox import slots as inbox_slots
 from bot.console.inbox import stream as inbox_stream
 from bot.console.inbox import writing as inbox_writing
+from bot.console.measures import routes as measures
 from bot.console.pages import NavItem
 from bot.console.signin import routes as signin
 from bot.console.users import routes as users
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     appointments.router,
     hours.router,
     counselling.router,
+    measures.router,
     users.router,
     audit.router,
     account.router,
@@ -49,6 +51,7 @@ NAVIGATION: tuple[NavItem, ...] = (
     appointments.NAVIGATION,
     hours.NAVIGATION,
     counselling.NAVIGATION,
+    measures.NAVIGATION,
     users.NAVIGATION,
     audit.NAVIGATION,
     account.NAVIGATION,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -22,7 +23,7 @@ class ConsoleServices:
 
     ``base_url`` begins every link sent to people. ``catalogues`` are the newcomers' texts,
     ``texts`` those of the pages. ``replied`` is called after replies were queued, so that
-    they leave at once.
+    they leave at once. Facts unchecked for longer than ``stale_after`` are listed to editors.
     """
 
     database: Database
@@ -36,6 +37,7 @@ class ConsoleServices:
     files: FileStore
     channels: Mapping[str, Channel]
     replied: Callable[[], None]
+    stale_after: timedelta = timedelta(days=180)
 
     @property
     def secure(self) -> bool:

@@ -1,0 +1,1 @@
+"""Editors' pages: offers and guides, their texts, what is stale, hints, history."""
