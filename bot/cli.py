@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from bot import config, doctor, logs
 from bot.booking import seed
 from bot.cli_measures import STARTER_MEASURES, import_file, measures_app
+from bot.cli_nlu import nlu_app
 from bot.cli_users import users_app
 from bot.clock import utc_now
 from bot.config import Settings
@@ -45,6 +46,7 @@ app.add_typer(measures_app, name="measures")
 app.add_typer(booking_app, name="booking")
 app.add_typer(database_app, name="db")
 app.add_typer(users_app, name="users")
+app.add_typer(nlu_app, name="nlu")
 
 console = Console()
 errors = Console(stderr=True)

@@ -44,8 +44,8 @@ class Verdict:
     """What the head makes of one message.
 
     ``probabilities`` follow the head's ``intents`` and add up to 1; ``support`` is the score of
-    the best of them, about 1 for a message like the training messages of one intent and below 0
-    for one like none.
+    the best of them plus the cosine to the nearest training message: near 2 for a message like
+    the training messages of one intent, below 0.5 for one like none.
     """
 
     probabilities: np.ndarray
@@ -74,20 +74,25 @@ class IntentHead:
         """Bytes held in memory."""
         return sum(array.nbytes for array in self._arrays.values())
 
-    def scores(self, vectors: np.ndarray, texts: Sequence[str]) -> np.ndarray:
-        """Returns uncalibrated scores, (n, intents), of messages with ``vectors`` (n, width)."""
+    def scores(self, vectors: np.ndarray, texts: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
+        """Returns uncalibrated scores (n, intents) and supports (n,) of n messages.
+
+        ``vectors`` has the shape (n, width); see `Verdict` for the support.
+        """
         own = self._arrays
         kernel = _project(vectors, own["centre"], own["projection"]) @ own["examples"].T
+        nearest = kernel.max(axis=1)
         kernel -= 1
         kernel *= np.float32(self.gamma)
         np.exp(kernel, out=kernel)
         letters = self._ngrams.transform(texts) @ own["letters"]
-        return np.asarray(kernel @ own["dual"] + letters + own["bias"])
+        scores = kernel @ own["dual"] + letters + own["bias"]
+        return scores, scores.max(axis=1) + nearest
 
     def judge(self, vector: np.ndarray, text: str) -> Verdict:
         """Returns the calibrated probabilities of one message, whose vector has shape (width,)."""
-        scores = self.scores(vector.reshape(1, -1), [text])
-        return Verdict(softmax(scores, self.temperature)[0], float(scores.max()))
+        scores, supports = self.scores(vector.reshape(1, -1), [text])
+        return Verdict(softmax(scores, self.temperature)[0], float(supports[0]))
 
 
 def softmax(scores: np.ndarray, temperature: float) -> np.ndarray:
@@ -115,7 +120,7 @@ def fit(
     rest = np.setdiff1d(np.arange(len(names)), held)
     intents = np.unique(names)
     trial = _solve(vectors[rest], [texts[i] for i in rest], names[rest], intents, settings)
-    scores = IntentHead(intents, settings.gamma, trial).scores(
+    scores, _ = IntentHead(intents, settings.gamma, trial).scores(
         vectors[held], [texts[i] for i in held]
     )
     temperature = calibrate(scores, np.searchsorted(intents, names[held]))
