@@ -8,10 +8,10 @@ that benchmarks measure the very code that serves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
-from scipy import sparse
+from scipy import linalg, sparse
 
 from engine.ngrams import NgramVectoriser
 
@@ -26,8 +26,9 @@ class HeadSettings:
     ``gamma``: how fast likeness of meaning falls off with distance. ``ngram_weight``: share of
     the letters beside the meaning. ``ridge``: strength of the penalty. ``balance``: 1 lets every
     intent weigh the same however many messages it has, 0 every message. ``dimensions``: how many
-    directions of the vectors are kept. ``iterations``: steps of the solver, ended early once the
-    residual is below 1 %. ``seed`` picks the messages kept back.
+    directions of the vectors are kept. ``landmarks`` and ``iterations``: columns and steps of the
+    solver, which ends early once the residual is below 1 %. ``seed`` picks the messages kept
+    back and the landmarks.
     """
 
     gamma: float = 2.0
@@ -35,6 +36,7 @@ class HeadSettings:
     ridge: float = 0.3
     balance: float = 1.0
     dimensions: int = 384
+    landmarks: int = 1500
     iterations: int = 40
     seed: int = 1
 
@@ -210,23 +212,50 @@ def _conjugate_gradients(
 ) -> np.ndarray:
     """Solves (kernel + weight * letters letters' + penalties) x = target, all columns at once."""
     transposed = letters.T.tocsr()
+    precondition = _preconditioner(kernel, letters, penalties, settings)
     solution = np.zeros_like(target)
     residual = target.copy()
-    direction = residual.copy()
-    norms = (residual**2).sum(axis=0)
-    enough = 1e-4 * norms
+    eased = precondition(residual)
+    direction = eased.copy()
+    norms = (residual * eased).sum(axis=0)
+    enough = 1e-4 * (residual**2).sum(axis=0)
     for _ in range(settings.iterations):
         image = kernel @ direction + penalties * direction
         image += np.float32(settings.ngram_weight) * (letters @ (transposed @ direction))
         step = norms / np.maximum((direction * image).sum(axis=0), 1e-12)
         solution += step * direction
         residual -= step * image
-        renewed = (residual**2).sum(axis=0)
-        if np.all(renewed < enough):
+        if np.all((residual**2).sum(axis=0) < enough):
             break
-        direction = residual + renewed / np.maximum(norms, 1e-12) * direction
+        eased = precondition(residual)
+        renewed = (residual * eased).sum(axis=0)
+        direction = eased + renewed / np.maximum(norms, 1e-12) * direction
         norms = renewed
     return solution
+
+
+def _preconditioner(
+    kernel: np.ndarray, letters: sparse.csr_matrix, penalties: np.ndarray, settings: HeadSettings
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A cheap inverse of nearly the same matrix, with which a few steps do the work of hundreds.
+
+    The kernel is replaced by what its columns at some landmarks tell of it (Nystroem), whose sum
+    with the penalties Woodbury's identity inverts.
+    """
+    count = min(settings.landmarks, len(kernel))
+    chosen = np.random.default_rng(settings.seed).choice(len(kernel), count, replace=False)
+    columns = kernel[:, chosen]
+    columns += np.float32(settings.ngram_weight) * (letters @ letters[chosen].T).toarray()
+    scaled = columns / penalties
+    inner = columns[chosen].astype(np.float64) + columns.T @ scaled
+    inner[np.diag_indices(count)] += 1e-5 * inner.diagonal().mean()
+    factor = linalg.cho_factor(inner, check_finite=False)
+
+    def apply(residual: np.ndarray) -> np.ndarray:
+        inside = linalg.cho_solve(factor, scaled.T @ residual, check_finite=False)
+        return residual / penalties - scaled @ inside.astype(np.float32)
+
+    return apply
 
 
 def _compression(vectors: np.ndarray, dimensions: int) -> Tuple[np.ndarray, np.ndarray]:

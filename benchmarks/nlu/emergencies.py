@@ -21,7 +21,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.nlu import intents  # noqa: E402
+from benchmarks.nlu.evaluation import EMERGENCY, predicted  # noqa: E402
+from benchmarks.nlu.messages import Messages, embedded, read_training  # noqa: E402
 from engine.head import HeadSettings  # noqa: E402
 
 SEARCH = """
@@ -42,7 +43,7 @@ def main() -> None:
             (row["language"], row["emergency"], row["text"])
             for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         ]
-    asked = intents._embedded(rows, None)
+    asked = embedded(rows)
     by_phrase, by_model = _by_phrase(list(asked.texts)), _by_model(arguments.nlu, asked)
     urgent = asked.intents == "yes"
     print("language   recall: phrases  model  both   false alarms: phrases  model  both")
@@ -71,11 +72,11 @@ def _by_phrase(texts: list[str]) -> np.ndarray:
     return np.array(json.loads(found.stdout))
 
 
-def _by_model(nlu: Path, asked: intents.Messages) -> np.ndarray:
+def _by_model(nlu: Path, asked: Messages) -> np.ndarray:
     """Whether the model calls it an emergency: from its urgent probability, or as the likeliest."""
-    taught = intents._embedded(list(intents._training(nlu)), None)
-    given = intents._predicted(taught, asked, HeadSettings())
-    column = list(given.intents).index(intents.EMERGENCY)
+    taught = embedded(list(read_training(nlu)))
+    given = predicted(taught, asked, HeadSettings())
+    column = list(given.intents).index(EMERGENCY)
     alarm = given.probabilities[:, column] >= given.urgent
     return np.asarray(alarm | (given.probabilities.argmax(axis=1) == column))
 

@@ -111,7 +111,8 @@ def _frame(drawn: str, names: Sequence[str], ticks: str) -> str:
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
     keys = "".join(
-        f'<rect class="{mark}" x="{_LEFT + 220 * place}" y="{_HEIGHT + 32}" width="12" height="12"/>'
+        f'<rect class="{mark}" x="{_LEFT + 220 * place}" y="{_HEIGHT + 32}" width="12" '
+        f'height="12"/>'
         f'<text x="{_LEFT + 18 + 220 * place}" y="{_HEIGHT + 43}">{escape(name)}</text>'
         for place, (name, mark) in enumerate(zip(names, ("first", "second"), strict=False))
     )

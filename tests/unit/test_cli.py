@@ -15,6 +15,7 @@ from bot import cli, cli_measures
 from bot.conversations import inbox, outbox
 from bot.conversations.models import Conversation, ConversationState, OutboxMessage
 from bot.db.session import Database
+from bot.errors import ConfigurationError
 from bot.handover import newcomer
 from bot.handover.models import Handover, Reason
 from tests.conftest import Clock
@@ -231,3 +232,11 @@ def test_an_empty_reply_is_refused(run: Callable[..., tuple[int, str, str]], num
     code, _, error = run("reply", str(number), "  ")
     assert code == 1
     assert "An empty reply cannot be sent." in error
+
+
+def test_nlu_report_names_a_table_that_is_missing(tmp_path: Path) -> None:
+    result = runner.invoke(
+        cli.app, ["nlu", "report", "--messages", str(tmp_path / "none.tsv"), "--quick"]
+    )
+    assert isinstance(result.exception, ConfigurationError)
+    assert "none.tsv does not exist" in str(result.exception)
