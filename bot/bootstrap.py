@@ -72,7 +72,7 @@ from bot.messages import Channel, IncomingMessage
 from bot.router import Router
 from bot.safety.detect import load as load_phrases
 from bot.workers.attention import AttentionWorker
-from bot.workers.booking import BookingWorker
+from bot.workers.booking import Announce, BookingWorker
 from bot.workers.desks import DeskWorker
 from bot.workers.files import FileWorker
 from bot.workers.inbox import InboxWorker
@@ -308,7 +308,12 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         ),
         outbox_worker=outbox_worker,
         booking_worker=BookingWorker(
-            database=database, teller=teller, clock=clock, told=outbox_worker.wake
+            database=database,
+            teller=teller,
+            clock=clock,
+            told=outbox_worker.wake,
+            announce=desks.announce,
+            desk_texts=texts[settings.desk_language],
         ),
         search_upkeep=SearchUpkeep(database=database, meanings=meanings),
         attention=AttentionWorker(
@@ -340,6 +345,7 @@ class _Desks:
 
     workers: list[DeskWorker] = field(default_factory=list)
     topics: DeskIntake | None = None
+    announce: Announce | None = None
     routes: list[Route] = field(default_factory=list)
 
 
@@ -383,7 +389,9 @@ def _desks(
             )
 
         desks.topics = DeskIntake(receive_posts, chat_id=chat_id)
-        add(TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=texts))
+        desk = TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=texts)
+        add(desk)
+        desks.announce = desk.announce
     if settings.chatwoot_url:
 
         async def receive_act(act: AgentAct, delivery: str) -> None:

@@ -309,7 +309,8 @@ class Appointment(Base):
 class AppointmentEvent(Base):
     """What happened to an appointment, when, and by whom. Holds nothing about the person.
 
-    ``actor`` is ``person``, ``system``, or a counsellor's account id.
+    ``actor`` is ``person``, ``system``, or a counsellor's account id. ``desk_told_at`` says when
+    the counsellors' desk outside of the console was told.
     """
 
     __tablename__ = "appointment_event"
@@ -322,6 +323,7 @@ class AppointmentEvent(Base):
     state: Mapped[AppointmentState] = mapped_column(_enum(AppointmentState))
     actor: Mapped[str] = mapped_column(String(60))
     at: Mapped[datetime] = mapped_column(index=True)
+    desk_told_at: Mapped[datetime | None]
 
     appointment: Mapped[Appointment] = relationship()
 

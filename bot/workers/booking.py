@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.booking import reminders, waiting
+from bot.booking import desk_notices, reminders, waiting
 from bot.booking.busy_fetch import Fetcher
 from bot.booking.busy_times import read_due
 from bot.booking.taking import expire_holds
 from bot.booking.telling import Teller
 from bot.clock import Clock
 from bot.db.session import Database
+from bot.errors import DeliveryError
+from bot.i18n.texts import Texts
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 15.0
 # So many reminders or offers in one transaction; what is left is taken at the next look.
 BATCH = 50
+
+Announce = Callable[[str], Awaitable[None]]
 
 
 class BookingWorker:
@@ -37,12 +41,16 @@ class BookingWorker:
         clock: Clock,
         told: Callable[[], None],
         fetcher: Fetcher | None = None,
+        announce: Announce | None = None,
+        desk_texts: Texts | None = None,
     ) -> None:
         self._database = database
         self._teller = teller
         self._clock = clock
         self._told = told
         self._fetcher = fetcher or Fetcher()
+        self._announce = announce
+        self._desk_texts = desk_texts
 
     async def run(self) -> None:
         """Goes on until cancelled; errors of the database are waited out."""
@@ -50,10 +58,33 @@ class BookingWorker:
             try:
                 if await asyncio.to_thread(self.look):
                     self._told()
+                await self.tell_desk()
                 await asyncio.to_thread(self.read_other_calendars)
             except Exception as error:
                 log.error("booking.look_failed", error=type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def tell_desk(self) -> int:
+        """Tells the desk, where there is one, what people booked, moved and cancelled.
+
+        A notice is marked before it is sent: what a crash or the platform loses is not said
+        twice, and stands in the console all the same.
+        """
+        announce, texts = self._announce, self._desk_texts
+        if announce is None or texts is None:
+            return 0
+
+        def take() -> list[str]:
+            with self._database.transaction() as session:
+                return desk_notices.take(session, texts, now=self._clock(), limit=BATCH)
+
+        notices = await asyncio.to_thread(take)
+        if notices:
+            try:
+                await announce("\n".join(notices))
+            except DeliveryError as error:
+                log.warning("booking.desk_not_told", error=type(error).__name__)
+        return len(notices)
 
     def read_other_calendars(self) -> int:
         """Reads the busy times of counsellors that are due; returns from how many addresses."""

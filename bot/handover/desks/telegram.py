@@ -117,6 +117,11 @@ class TelegramDesk:
         except ThreadGoneError:
             return
 
+    async def announce(self, text: str) -> None:
+        """Writes something that belongs to no person's topic where everybody sees it."""
+        async with self._limits.turn(self._chat_id):
+            await self._forum.write_in_topic(self._chat_id, escape(text), thread_id=None)
+
     async def _write(self, thread_id: int, text: str) -> None:
         async with self._limits.turn(self._chat_id):
             html = escape(text)

@@ -28,6 +28,7 @@ from bot.booking.presentation import Site
 from bot.booking.telling import Teller
 from bot.conversations.models import Contact, Conversation, OutboxMessage
 from bot.db.session import Database
+from bot.errors import RetryLaterError
 from bot.privacy.service import forget_contents
 from bot.workers.booking import BookingWorker
 from tests.conftest import Clock
@@ -297,3 +298,48 @@ def test_forgetting_leaves_times_without_a_person(database: Database, clock: Clo
         assert session.scalar(select(func.count()).select_from(WaitingEntry)) == 0
         # What the person is told last goes out; then the contact itself is deleted.
         session.delete(session.get_one(Contact, anna.identity.contact_id))
+
+
+async def test_the_desk_is_told_once_and_without_names(sqlite: Database, clock: Clock) -> None:
+    with sqlite.transaction() as session:
+        service = new_service(session)
+        calendar = new_calendar(session, service)
+        anna = new_person(session, now=NOW)
+        row = book(
+            session, service, slot_at(TEN_ON_WEDNESDAY, calendar), anna, now=NOW, name="Anna"
+        )
+        booking.move(session, row.id, slot_at(TEN_TOMORROW, calendar), now=NOW)
+        by_hand = slot_at(berlin(2026, 11, 19, 10), calendar)
+        booking.book_by_hand(
+            session,
+            service,
+            by_hand,
+            way=Way.PHONE,
+            language="de",
+            details=booking.Details(),
+            actor="account",
+            now=NOW,
+        )
+    told: list[str] = []
+
+    async def announce(text: str) -> None:
+        told.append(text)
+        raise RetryLaterError(1)
+
+    teller = Teller(catalogues=CATALOGUES, site=Site("https://lotse.example"))
+    desk = BookingWorker(
+        database=sqlite,
+        teller=teller,
+        clock=clock,
+        told=lambda: None,
+        announce=announce,
+        desk_texts=CATALOGUES["en"],
+    )
+    assert [await desk.tell_desk(), await desk.tell_desk()] == [3, 0]
+    [text] = told
+    assert text.split("\n") == [
+        "📅 Booked: Wed, Nov 18, 10:00\u202fAM, Career advice, Miriam",
+        "📅 Given up for another time: Wed, Nov 18, 10:00\u202fAM, Miriam",
+        "📅 Booked: Tue, Nov 17, 10:00\u202fAM, Career advice, Miriam",
+    ]
+    assert await worker(sqlite, clock).tell_desk() == 0
