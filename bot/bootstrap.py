@@ -63,6 +63,7 @@ from bot.handover.desks.chatwoot import ChatwootDesk, ChatwootInbox
 from bot.handover.desks.desk import Desk
 from bot.handover.desks.telegram import TelegramDesk, TopicPost
 from bot.handover.desks.topics import take as take_posts
+from bot.handover.translation import LibreTranslate
 from bot.i18n.identify import identify, preload
 from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues, Texts
 from bot.measures.answers import MeasureAnswers
@@ -78,6 +79,7 @@ from bot.workers.files import FileWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.search import SearchUpkeep
+from bot.workers.translation import TranslationWorker
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +114,7 @@ class Lotse:
     search_upkeep: SearchUpkeep
     attention: AttentionWorker
     desk_workers: Sequence[DeskWorker]
+    translation: TranslationWorker | None
     internal: Starlette
     public: Starlette
     streams: EventStreams
@@ -144,6 +147,7 @@ class Lotse:
             self.search_upkeep.run(),
             self.attention.run(),
             *(worker.run() for worker in self.desk_workers),
+            *([self.translation.run()] if self.translation else ()),
         ]
         if self.engine_process:
             parts.append(self.engine_process.run())
@@ -320,6 +324,14 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             database=database, catalogues=catalogues, clock=clock, changed=outbox_worker.wake
         ),
         desk_workers=desks.workers,
+        translation=_translation(
+            settings,
+            database=database,
+            clock=clock,
+            catalogues=catalogues,
+            texts=texts[settings.desk_language],
+            changed=outbox_worker.wake,
+        ),
         internal=endpoints.create_app(
             responses=Responses(catalogues),
             actions=all_actions(
@@ -384,7 +396,12 @@ def _desks(
         async def receive_posts(posts: Sequence[TopicPost]) -> None:
             await carry_out(
                 lambda session: take_posts(
-                    session, posts, catalogues=catalogues, texts=texts, now=clock()
+                    session,
+                    posts,
+                    catalogues=catalogues,
+                    texts=texts,
+                    now=clock(),
+                    translates=bool(settings.translation_url),
                 )
             )
 
@@ -421,6 +438,29 @@ def _desks(
         )
         add(ChatwootDesk(place, texts=texts))
     return desks
+
+
+def _translation(
+    settings: Settings,
+    *,
+    database: Database,
+    clock: Clock,
+    catalogues: Catalogues,
+    texts: Texts,
+    changed: Callable[[], None],
+) -> TranslationWorker | None:
+    if not settings.translation_url:
+        return None
+    return TranslationWorker(
+        database=database,
+        translator=LibreTranslate(
+            settings.translation_url, key=settings.translation_key.get_secret_value()
+        ),
+        catalogues=catalogues,
+        texts=texts,
+        clock=clock,
+        changed=changed,
+    )
 
 
 def _warm_up(meanings: Meanings) -> None:

@@ -110,6 +110,14 @@ class Settings(BaseSettings):
     chatwoot_webhook_secret: SecretStr = Field(
         SecretStr(""), description="Chatwoot: secret by which its webhook signs."
     )
+    translation_url: str = Field(
+        "",
+        description="LibreTranslate-compatible server that translates for counsellors; "
+        "what newcomers write to them is sent there. Off when empty.",
+    )
+    translation_key: SecretStr = Field(
+        SecretStr(""), description="Key of the translation server, if it wants one."
+    )
     desk_language: Literal["de", "en"] = Field(
         "de", description="Language in which other desks than the console are told."
     )

@@ -78,6 +78,8 @@ class EventKind(StrEnum):
     RATED = "rated"
     REFUSED = "refused"
     UNDELIVERED = "undelivered"
+    TRANSLATED = "translated"
+    TO_TRANSLATE = "to_translate"
 
 
 class Queue(Base):
@@ -177,7 +179,8 @@ class HandoverEvent(Base):
     """One line of a handover's journal: a move, or something said.
 
     The journal is the audit of all moves and what every desk is told, in order. The words
-    of messages and replies stand in inbox and outbox; ``text`` holds those of notes only.
+    of messages and replies stand in inbox and outbox; ``text`` holds those of
+    notes and of translations.
     ``actor`` is the name of whoever did it, empty for the newcomer and for Lotse itself.
     """
 

@@ -231,6 +231,14 @@ def correction(message: OutgoingMessage, texts: Texts, *, of: Sequence[str]) -> 
     return replace(message, text=marked, replaces=tuple(of), replacement=message.text)
 
 
+def translated(translation: str, texts: Texts, *, original: str) -> OutgoingMessage:
+    """A counsellor's words as a machine translated them, marked, with the original below."""
+    mark = texts.gettext("Translated by a machine. The original:")
+    return OutgoingMessage(
+        text=f"{translation}\n\n🌐 {mark}\n{texts.value(original)}", language=texts.language
+    )
+
+
 def request_closed(texts: Texts) -> OutgoingMessage:
     """Said when a request is closed to which no counsellor had written anything."""
     return OutgoingMessage(

@@ -21,7 +21,13 @@ from bot.messages import Card, Kind
 
 STUTTGART = ZoneInfo("Europe/Berlin")
 # These lines say nothing that the messages beside them do not.
-SILENT = (EventKind.MESSAGE, EventKind.REPLY)
+SILENT = (
+    EventKind.MESSAGE,
+    EventKind.REPLY,
+    # What another desk was answered, and what waits for its translation.
+    EventKind.REFUSED,
+    EventKind.TO_TRANSLATE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +129,9 @@ DELIVERED = {"sent": True, "uncertain": False, "refused": False, "recipient_gone
 def _event(event: HandoverEvent, texts: Texts) -> Item:
     if event.kind == EventKind.NOTE:
         return Item(kind="note", at=event.at, text=event.text, who=event.actor)
+    if event.kind == EventKind.TRANSLATED:
+        mark = texts.gettext("Translated by a machine")
+        return Item(kind="event", at=event.at, text=f"🌐 {mark}: {event.text or '–'}")
     return Item(kind="event", at=event.at, text=_sentence(event, texts))
 
 

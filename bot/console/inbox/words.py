@@ -59,7 +59,7 @@ EVENTS = {
     EventKind.CLAIMED: source_text("{actor} took over."),
     EventKind.ASSIGNED: source_text("{actor} assigned this to {to}."),
     EventKind.TRANSFERRED: source_text("{actor} passed this on to {queue}."),
-    EventKind.CORRECTED: source_text("The newcomer changed a message."),
+    EventKind.CORRECTED: source_text("{actor} corrected an answer."),
     EventKind.LABELLED: source_text("{actor} set the labels: {labels}."),
     EventKind.SNOOZED: source_text("{actor} put this aside until {until}."),
     EventKind.WOKEN: source_text("Back from being put aside."),
@@ -69,7 +69,7 @@ EVENTS = {
     EventKind.CLOSED: source_text("{actor} closed this: {outcome}."),
     EventKind.REOPENED: source_text("Opened again."),
     EventKind.WITHDRAWN: source_text("The newcomer went on with the bot."),
-    EventKind.REFUSED: source_text("A reply could not be delivered."),
+    EventKind.UNDELIVERED: source_text("The last answer did not arrive, or perhaps did not."),
 }
 RATED = {
     1: source_text("The newcomer says: it helped."),

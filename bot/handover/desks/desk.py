@@ -21,8 +21,7 @@ class ThreadGoneError(DeliveryError):
 class Line:
     """One line of the journal with the words it refers to; see ``HandoverEvent``.
 
-    ``done_at_desk`` is the desk where it happened. ``translation`` is a machine's, of what
-    the newcomer wrote.
+    ``done_at_desk`` is the desk where it happened.
     """
 
     id: int
@@ -34,7 +33,6 @@ class Line:
     language: str = ""
     message_kind: Kind | None = None
     edited: bool = False
-    translation: str = field(default="", repr=False)
     details: dict[str, Any] = field(default_factory=dict, repr=False)
 
 

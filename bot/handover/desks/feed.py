@@ -154,14 +154,14 @@ def _line(session: Session, event: HandoverEvent) -> Line:
     text, language = event.text, ""
     kind: Kind | None = None
     edited = False
-    if event.inbox_message_id is not None:
+    if event.kind == EventKind.MESSAGE.value and event.inbox_message_id is not None:
         message = session.get_one(InboxMessage, event.inbox_message_id)
         text, language = message.text, message.language or ""
         kind, edited = Kind(message.kind), message.edited
         if not text and message.button_key:
             button = session.get(ButtonKey, message.button_key)
             text = button.title if button else ""
-    elif event.outbox_message_id is not None:
+    elif event.kind != EventKind.TO_TRANSLATE.value and event.outbox_message_id is not None:
         outgoing = OutgoingMessage.from_data(
             session.get_one(OutboxMessage, event.outbox_message_id).content
         )

@@ -20,6 +20,7 @@ from bot.handover.desks.models import DeskThread
 from bot.handover.desks.telegram import NAME, TopicPost
 from bot.handover.journal import Actor
 from bot.handover.models import Handover, Outcome
+from bot.handover.translation import ask_for_translated_reply
 from bot.i18n.texts import Catalogues, Texts
 
 _COMMAND = re.compile(r"/([a-z]+)(?:@\w+)?(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
@@ -33,10 +34,12 @@ def take(
     catalogues: Catalogues,
     texts: Texts,
     now: datetime,
+    translates: bool = False,
 ) -> int:
     """Carries out what was written in the topics, in order; returns how much was new.
 
-    ``texts`` are those of the counsellors. What cannot be done is answered in the topic.
+    ``texts`` are those of the counsellors; ``translates``: the translation aid is on. What
+    cannot be done is answered in the topic.
     """
     taken = 0
     for post in posts:
@@ -49,6 +52,8 @@ def take(
         by = Actor(name=post.author, desk=NAME, id=post.author_id)
         try:
             with session.begin_nested():
+                if translates and _asks_for_translation(session, handover, post, by=by, now=now):
+                    continue
                 _carry_out(
                     session, handover, post, by=by, catalogues=catalogues, texts=texts, now=now
                 )
@@ -56,6 +61,20 @@ def take(
             why = _why_not(handover, post, texts)
             service.refuse(session, handover.id, text=why, by=by, now=now)
     return taken
+
+
+def _asks_for_translation(
+    session: Session, handover: Handover, post: TopicPost, *, by: Actor, now: datetime
+) -> bool:
+    """Takes ``/translate …``, whose words a machine translates before they are sent."""
+    command = _COMMAND.fullmatch(post.text.strip())
+    if command is None or command[1].lower() != "translate" or post.edited:
+        return False
+    text = (command[2] or "").strip()
+    if not text or not handover.is_open:
+        raise IllegalMoveError("There is nothing to translate, or nobody to send it to.")
+    ask_for_translated_reply(session, handover.id, text=text, by=by, now=now)
+    return True
 
 
 def _handover_in(session: Session, thread_id: int) -> Handover | None:

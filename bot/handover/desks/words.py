@@ -75,10 +75,13 @@ def _message(entry: Line, texts: Texts) -> str:
     if entry.edited:
         parts.append(f"({texts.gettext('corrected')})")
     parts.append(entry.text)
-    said = f"{NEWCOMER} {' '.join(part for part in parts if part)}"
-    if entry.translation:
-        said += f"\n🌐 {texts.gettext('Translated by a machine')}: {entry.translation}"
-    return said
+    return f"{NEWCOMER} {' '.join(part for part in parts if part)}"
+
+
+def _translated(entry: Line, texts: Texts) -> str:
+    if not entry.text:
+        return ""
+    return f"🌐 {texts.gettext('Translated by a machine')}: {entry.text}"
 
 
 def _outcome(entry: Line, texts: Texts) -> str:
@@ -133,7 +136,13 @@ _SENTENCES: dict[EventKind, Callable[[Line, Texts], str]] = {
     EventKind.REOPENED: lambda entry, texts: texts.gettext("🔁 The talk goes on."),
     EventKind.RATED: lambda entry, texts: "👍" if entry.details.get("rating") == 1 else "👎",
     EventKind.UNDELIVERED: _undelivered,
+    EventKind.TRANSLATED: _translated,
 }
+
+
+def not_translated(text: str, texts: Texts) -> str:
+    """Tells a counsellor that a reply could not be translated, so that it was not sent."""
+    return texts.gettext("This could not be translated and was not sent: {text}", text=text)
 
 
 def reason(value: str, texts: Texts) -> str:
