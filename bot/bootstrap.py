@@ -390,7 +390,7 @@ def _desks(
         for worker in desks.workers:
             worker.wake()
 
-    if api and settings.telegram_desk_chat_id is not None:
+    if api and settings.telegram_desk_chat_id:
         chat_id = settings.telegram_desk_chat_id
 
         async def receive_posts(posts: Sequence[TopicPost]) -> None:

@@ -94,8 +94,8 @@ class Settings(BaseSettings):
         description="With LOTSE_PUBLIC_URL: receive updates by webhook, checked by this secret.",
     )
 
-    telegram_desk_chat_id: int | None = Field(
-        None,
+    telegram_desk_chat_id: int = Field(
+        0,
         validation_alias=AliasChoices("TELEGRAM_DESK_CHAT_ID", "telegram_desk_chat_id"),
         description="Supergroup with topics in which counsellors answer, such as -1001234567890.",
     )
