@@ -211,6 +211,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
+  // The drawer takes room from the messages, of which the last ones are wanted.
+  if (event.detail.target.id === "drawer") settleThread();
   if (event.detail.target.id !== "thread") return;
   settleThread();
   // The next reply is another form.
