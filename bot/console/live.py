@@ -36,6 +36,8 @@ STREAMS_AT_MOST = 500
 STREAMS_PER_ACCOUNT = 6
 # An emergency that nobody takes calls again and again.
 CALLING = (*NEWS, EventKind.ALERTED.value)
+Progress = tuple[int, int]
+"""The newest reply of a conversation, and how many replies and files are on their way."""
 ON_THEIR_WAY = (OutboxState.PENDING, OutboxState.SENDING)
 
 
@@ -78,6 +80,7 @@ class Listener:
         self.conversation_id = conversation_id
         self.closed = False
         self._news = News()
+        self._progress: Progress | None = None
         self._signal = asyncio.Event()
 
     def tell(self, change: Change) -> None:
@@ -90,9 +93,13 @@ class Listener:
             self._news.urgent |= change.handover.urgent
         self._signal.set()
 
-    def refresh(self) -> None:
-        """Has the page fetch its own conversation again."""
-        if self.handover_id is not None:
+    def note_progress(self, progress: Progress | None) -> None:
+        """Has the page fetch its own conversation again when replies or files got on.
+
+        So it does at the first look: something may have got on since the page was loaded.
+        """
+        if self.handover_id is not None and progress is not None and progress != self._progress:
+            self._progress = progress
             self._news.handovers.add(self.handover_id)
             self._signal.set()
 
@@ -125,7 +132,6 @@ class Live:
         self._task: asyncio.Task[None] | None = None
         self._last = 0
         self._seen: deque[int] = deque(maxlen=2 * LINES_AT_ONCE)
-        self._replies: dict[str, tuple[int, int]] = {}
         self._closed = False
 
     @property
@@ -178,7 +184,7 @@ class Live:
             self._tell(changes, replies)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
-    def _tell(self, changes: Sequence[Change], replies: dict[str, tuple[int, int]]) -> None:
+    def _tell(self, changes: Sequence[Change], replies: dict[str, Progress]) -> None:
         for change in changes:
             if change.event_id in self._seen:
                 continue
@@ -187,11 +193,7 @@ class Live:
             for listener in self._listeners:
                 listener.tell(change)
         for listener in self._listeners:
-            present = replies.get(listener.conversation_id)
-            known = self._replies.get(listener.conversation_id, present)
-            if present != known:
-                listener.refresh()
-        self._replies = replies
+            listener.note_progress(replies.get(listener.conversation_id))
 
     def _newest(self) -> int:
         with self._database.reading() as session:
@@ -202,7 +204,7 @@ class Live:
             self._seen.extend(recent)
             return newest
 
-    def _read(self, watched: Sequence[str]) -> tuple[list[Change], dict[str, tuple[int, int]]]:
+    def _read(self, watched: Sequence[str]) -> tuple[list[Change], dict[str, Progress]]:
         with self._database.reading() as session:
             return self._changes(session), _progress(session, watched)
 
@@ -223,7 +225,7 @@ class Live:
         ]
 
 
-def _progress(session: Session, conversation_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+def _progress(session: Session, conversation_ids: Sequence[str]) -> dict[str, Progress]:
     """For each conversation the newest reply, and how many replies and files are on their way."""
     if not conversation_ids:
         return {}

@@ -114,7 +114,8 @@ function listen() {
     body.dataset.stream = "open";
     if (lost) document.getElementById("toast")?.setAttribute("hidden", "");
     lost = false;
-    refresh("list", "thread");
+    // The thread is called for by the first event.
+    refresh("list");
   });
   stream.addEventListener("changed", (event) => {
     const change = JSON.parse(event.data);
