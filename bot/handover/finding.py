@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Text, cast, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, cast, exists, or_, select
 from sqlalchemy.orm import Session
 
 from bot.conversations.models import Author, InboxMessage, OutboxMessage
@@ -50,13 +50,12 @@ def search(session: Session, viewer: Viewer, words: str) -> list[Hit]:
         ("told", told, OutboxMessage.id),
         ("noted", noted, HandoverEvent.id),
     ):
-        scope = select(Handover.conversation_id)
+        column = query.selected_columns[0]
+        # Asked for each place found, newest first, so that a frequent word is found at once.
+        scope = exists().where(Handover.conversation_id == column)
         if (bound := viewer.bound()) is not None:
             scope = scope.where(bound)
-        column = query.selected_columns[0]
-        found = session.execute(
-            query.where(column.in_(scope)).order_by(order.desc()).limit(FOUND_AT_MOST)
-        )
+        found = session.execute(query.where(scope).order_by(order.desc()).limit(FOUND_AT_MOST))
         for conversation_id, at, text in found:
             shown = text if isinstance(text, str) else str(text.get("text", ""))
             handover = _latest(session, viewer, conversation_id)
