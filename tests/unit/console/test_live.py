@@ -7,6 +7,8 @@ from sqlalchemy import select
 
 from bot.console.access import CSRF_HEADER
 from bot.console.inbox.stream import CHECK_EVERY, _still_allowed
+from bot.console.inbox.thread import SILENT
+from bot.console.inbox.words import EVENTS, REASONS
 from bot.console.live import STREAMS_PER_ACCOUNT, Listener, Live, News
 from bot.conversations.models import OutboxMessage, OutboxState
 from bot.counsellors import accounts
@@ -14,7 +16,8 @@ from bot.counsellors.models import Account, Role
 from bot.db.session import Database
 from bot.handover import service
 from bot.handover.inbox import Viewer
-from bot.handover.journal import Actor
+from bot.handover.journal import LOTSE, Actor, record
+from bot.handover.models import EventKind, Handover, Reason
 from tests.conftest import Clock
 from tests.support.console import CATALOGUES, Console, new_account
 from tests.support.handovers import handed_over, handover, wrote
@@ -68,6 +71,25 @@ async def test_what_one_does_oneself_and_colleagues_talks_do_not_call(
         assert (await told(mine)).calling == {number}
         news = await told(theirs)
         assert (news.handovers, news.calling) == ({number}, set())
+
+
+async def test_an_emergency_calls_again_until_it_is_taken(sqlite: Database, clock: Clock) -> None:
+    account = new_account(sqlite, clock)
+    number = handed_over(sqlite, clock(), urgent=True)
+    live = Live(sqlite)
+    async with listening(live, account) as listener:
+        with sqlite.transaction() as session:
+            waiting = session.get_one(Handover, number)
+            record(session, waiting, EventKind.ALERTED, by=LOTSE, now=clock(), on_duty=[])
+        news = await told(listener)
+        assert (news.calling, news.urgent) == ({number}, True)
+
+
+def test_every_line_of_the_journal_has_its_words() -> None:
+    shown = {EventKind.NOTE, EventKind.RATED, EventKind.TRANSLATED, *SILENT}
+
+    assert set(EventKind) - shown - set(EVENTS) == set()
+    assert set(Reason) == set(REASONS)
 
 
 async def test_a_partner_hears_of_the_own_organization_only(sqlite: Database, clock: Clock) -> None:
