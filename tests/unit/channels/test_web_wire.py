@@ -57,6 +57,7 @@ def test_a_reply_shows_titles_and_keys_but_no_payloads() -> None:
             }
         ],
         "buttons": [{"title": "Mehr", "key": "k1"}],
+        "documents": [],
         "at": "2026-03-02T12:00:00.000+00:00",
     }
 
