@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from bot import config, doctor, logs
 from bot.booking import seed
+from bot.cli_desk import hours_app, queues_app
 from bot.cli_measures import STARTER_MEASURES, import_file, measures_app
 from bot.cli_nlu import nlu_app
 from bot.cli_users import users_app
@@ -46,6 +47,8 @@ app.add_typer(measures_app, name="measures")
 app.add_typer(booking_app, name="booking")
 app.add_typer(database_app, name="db")
 app.add_typer(users_app, name="users")
+app.add_typer(hours_app, name="hours")
+app.add_typer(queues_app, name="queues")
 app.add_typer(nlu_app, name="nlu")
 
 console = Console()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bot_api import TOKEN, BotApi
+from tests.support.bot_api import TOKEN, BotApi, Group
 from tests.support.product import MODEL, Application, Engine
 
 
@@ -24,14 +24,25 @@ def bot_api() -> Iterator[BotApi]:
 
 
 @pytest.fixture(scope="module")
+def desk_group(bot_api: BotApi) -> Group:
+    """The supergroup in whose topics counsellors answer."""
+    return bot_api.add_group(forum=True)
+
+
+@pytest.fixture(scope="module")
 def product(
-    bot_api: BotApi, trained_model: Path, tmp_path_factory: pytest.TempPathFactory
+    bot_api: BotApi,
+    desk_group: Group,
+    trained_model: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Application]:
     """Everything that ``lotse up`` starts, the engine included, serving Telegram."""
     application = Application(
         tmp_path_factory.mktemp("product"),
         TELEGRAM_TOKEN=TOKEN,
         TELEGRAM_API_URL=bot_api.url,
+        TELEGRAM_DESK_CHAT_ID=str(desk_group.chat_id),
+        LOTSE_DESK_LANGUAGE="en",
     )
     application.start()
     application.wait_until_healthy()

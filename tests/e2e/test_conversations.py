@@ -11,7 +11,7 @@ import pytest
 
 from bot.i18n.texts import Catalogues
 from bot.measures.topics import Topic, topic_name
-from tests.support.bot_api import BotApi, Person, buttons
+from tests.support.bot_api import BotApi, Group, Person, buttons
 from tests.support.product import PROJECT, Application
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
@@ -188,6 +188,46 @@ async def test_a_person_takes_over_and_gives_back(
     person.sends("шукаю квартиру")
     answer = (await person.receives(5, within=30))[-1]
     assert topic_name(Topic.HOUSING, texts) in answer["text"], "the bot answers again"
+
+
+async def test_the_same_journey_with_counsellors_in_topics(
+    product: Application, bot_api: BotApi, desk_group: Group, catalogues: Catalogues
+) -> None:
+    texts = catalogues["uk"]
+    counsellor = bot_api.add_person(language_code="de", first_name="Weber")
+    person = bot_api.add_person(language_code="uk")
+    person.sends("шукаю курс німецької")
+    await agree(person, catalogues, "uk")
+    await person.receives(2, within=30)
+    person.sends("хочу поговорити з людиною")
+    await person.receives(3, within=30)
+
+    def written(part: str) -> dict[str, Any] | None:
+        return next(
+            (one for one in reversed(desk_group.messages) if part in one.get("text", "")), None
+        )
+
+    opened = await bot_api.until(lambda: written("шукаю курс німецької"), within=30)
+    topic = opened["message_thread_id"]
+    desk_group.receives_from(counsellor, "/claim", message_thread_id=topic)
+    await person.receives(4, within=30)
+    person.sends("мені потрібна допомога з листом")
+    shown = await bot_api.until(lambda: written("мені потрібна допомога з листом"), within=30)
+    assert shown["message_thread_id"] == topic
+    number = desk_group.receives_from(counsellor, "Завтра о десятій", message_thread_id=topic)
+    assert (await person.receives(5, within=30))[-1]["text"] == "Завтра о десятій"
+    desk_group.edits_for(counsellor, number, "Завтра об одинадцятій")
+    await bot_api.until(lambda: "Завтра об одинадцятій" in person.texts or None, within=30)
+    assert "Завтра о десятій" not in person.texts, "the message itself was changed"
+    desk_group.receives_from(counsellor, "/note has a letter", message_thread_id=topic)
+    desk_group.receives_from(counsellor, "/close", message_thread_id=topic)
+    closed = (await person.receives(6, within=30))[-1]
+    assert texts.gettext("Write to the counsellor again") in titles(closed)
+    person.sends("шукаю квартиру")
+    answer = (await person.receives(7, within=30))[-1]
+    assert topic_name(Topic.HOUSING, texts) in answer["text"], "the bot answers again"
+    assert "has a letter" not in " ".join(person.texts)
+    assert [one for one in bot_api.violations if "flood" in one] == []
 
 
 @pytest.mark.parametrize(

@@ -110,11 +110,15 @@ class TopicDesk:
 
     async def edits(self, message_id: int, text: str) -> None:
         """A counsellor changes what they wrote."""
-        with self.server.world.changing():
-            message = self.server.account.find_message(self.group.chat_id, message_id)
-            assert message is not None
-            message["text"] = text
-            self.server.account.add_update("edited_message", dict(message))
+        [author] = [
+            person
+            for person in self.counsellors.values()
+            if any(
+                one["message_id"] == message_id and one["from"]["id"] == person.chat_id
+                for one in self.group.messages
+            )
+        ]
+        self.group.edits_for(author, message_id, text)
         await self.receive_updates()
 
     async def receive_updates(self, *, again: bool = False) -> None:

@@ -197,6 +197,15 @@ class Group:
         number: int = message["message_id"]
         return number
 
+    def edits_for(self, person: Person, message_id: int, text: str) -> None:
+        """A person changes what they wrote in the group."""
+        with self._world.changing():
+            message = self._account.find_message(self.chat_id, message_id)
+            if message is None or message["from"]["id"] != person.chat_id:
+                raise LookupError("no such message of this person")
+            message["text"] = text
+            self._account.add_update("edited_message", dict(message))
+
     def loses_topic(self, thread_id: int) -> None:
         """Somebody deletes a topic; the bot is told nothing."""
         with self._world.changing():
