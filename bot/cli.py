@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from bot import config, doctor, logs
 from bot.booking import seed
 from bot.cli_desk import hours_app, queues_app
-from bot.cli_measures import STARTER_MEASURES, import_file, measures_app
+from bot.cli_measures import STARTER_GUIDES, STARTER_MEASURES, import_file, measures_app
 from bot.cli_nlu import nlu_app
 from bot.cli_users import users_app
 from bot.clock import utc_now
@@ -116,7 +116,8 @@ def prepare(settings: Settings, *, train_anew: bool = False) -> None:
         empty = not session.scalar(select(func.count()).select_from(Measure))
     if empty:
         console.print("Loading the starter measures …")
-        import_file(database, str(STARTER_MEASURES), settings=settings)
+        for starter in (STARTER_MEASURES, STARTER_GUIDES):
+            import_file(database, str(starter), settings=settings)
     database.dispose()
     if train_anew or (settings.train_when_stale and model.is_stale(settings)):
         console.print("Training the model …")

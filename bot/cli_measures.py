@@ -33,6 +33,7 @@ from bot.measures.topics import Topic
 measures_app = typer.Typer(no_args_is_help=True, help="The offers that Lotse answers with.")
 console = Console()
 STARTER_MEASURES = PROJECT / "data" / "measures.csv"
+STARTER_GUIDES = PROJECT / "data" / "guides.csv"
 SHOWN_DIFFERENCES = 200
 
 

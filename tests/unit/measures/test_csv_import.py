@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -392,3 +393,34 @@ def test_every_text_belongs_to_a_starter_measure() -> None:
                     external_id,
                     name,
                 )
+
+
+# Guides
+
+
+def test_every_starter_guide_repeats_a_dated_row_with_its_source(
+    sqlite: Database, clock: Clock
+) -> None:
+    measures = {row["id"]: row for row in csv_import.read(PROJECT / "data" / "measures.csv")}
+    guides = csv_import.read(PROJECT / "data" / "guides.csv")
+    texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
+    assert len(guides) == 25
+    for guide in guides:
+        source = measures[guide["note"].removeprefix("Facts of the row ").removesuffix(".")]
+        assert guide["page_date_if_known"]
+        for name in ("source_url", "source_title", "page_date_if_known", "checked_on"):
+            assert guide[name] == source[name]
+        # Each number of a guide, in both languages, is one of its row.
+        known = numbers(" ".join(source.values()))
+        assert numbers(guide["description_facts"]) <= known | {"112", "116", "117"}
+        german = texts["de"][guide["id"]]["description"]
+        assert numbers(german) == numbers(guide["description_facts"])
+    with sqlite.transaction() as session:
+        csv_import.store(session, guides, texts=texts, now=clock())
+    with sqlite.reading() as session:
+        assert {measure.kind for measure in session.scalars(select(Measure))} == {"guide"}
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers of a text, however their thousands and decimals are written."""
+    return {re.sub(r"[.,]", "", number) for number in re.findall(r"\d[\d.,]*\d|\d", text)}
