@@ -30,7 +30,7 @@ from bot.errors import (
     RecipientGoneError,
     RetryLaterError,
 )
-from bot.messages import Button, Channel, OutgoingMessage
+from bot.messages import Button, Channel, Document, OutgoingMessage
 from tests.support.bot_api import TOKEN, BotApi, FaultKind, buttons
 
 LONG = OutgoingMessage(text="word " * 2000, buttons=(Button(title="More", key="more"),))
@@ -97,6 +97,25 @@ async def test_a_message_with_buttons(server: BotApi, channel: TelegramChannel) 
 def test_it_is_a_channel(channel: TelegramChannel) -> None:
     port: Channel = channel
     assert port.name == "telegram"
+
+
+async def test_a_calendar_file_arrives_as_a_document(
+    server: BotApi, channel: TelegramChannel
+) -> None:
+    person = server.add_person()
+    file = Document(
+        name="appointment.ics",
+        title="Calendar file",
+        media_type="text/calendar",
+        content="BEGIN:VCALENDAR\r\nSUMMARY:استشارة\r\n",
+    )
+    message = OutgoingMessage(text="Booked.", documents=(file,))
+    ids = await channel.send(address=str(person.chat_id), message=message)
+    words, document = person.messages
+    assert len(ids) == 2
+    assert words["text"] == "Booked."
+    assert document["document"]["file_name"] == "appointment.ics"
+    assert document["document"]["file_size"] == len(file.content.encode())
 
 
 async def test_a_long_message_arrives_in_order(server: BotApi, channel: TelegramChannel) -> None:
