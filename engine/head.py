@@ -32,8 +32,8 @@ class HeadSettings:
     """
 
     gamma: float = 2.0
-    ngram_weight: float = 0.4
-    ridge: float = 0.3
+    ngram_weight: float = 0.2
+    ridge: float = 0.2
     balance: float = 1.0
     dimensions: int = 384
     landmarks: int = 1500

@@ -59,7 +59,7 @@ def _ablation(taught: Messages) -> None:
     settings = {
         "chosen": chosen,
         "letters x 0": replace(chosen, ngram_weight=0.0),
-        "letters x 0.2": replace(chosen, ngram_weight=0.2),
+        "letters x 0.4": replace(chosen, ngram_weight=0.4),
         "letters x 0.8": replace(chosen, ngram_weight=0.8),
         "gamma 1": replace(chosen, gamma=1.0),
         "gamma 3": replace(chosen, gamma=3.0),
