@@ -52,6 +52,7 @@ AIMS = {1_000: "≤ 10 ms", 100_000: "≤ 60 ms", 1_000_000: "≤ 60 ms"}
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NOISE = 0.8
 BLOCK = 20_000
+POOL = 1_500
 SEARCHES, WARM_UP, CHECKED = 400, 60, 60
 NAME = "benchmark"
 
@@ -196,9 +197,10 @@ def _fill(
     database: Database, owners: np.ndarray, questions: Questions, centres: Matrix
 ) -> list[np.ndarray]:
     """Writes all offers with their entries; returns their vectors in signed bytes."""
-    pools = {topic: [" ".join(sorted(_facts(topic))) for _ in range(1_500)] for topic in Topic}
-    vocabulary = sorted({word for line in questions.texts for word in words(line)})
-    draw = random.Random(3)
+    pools = {topic: [" ".join(sorted(_facts(topic))) for _ in range(POOL)] for topic in Topic}
+    own_words = [set(words(line)) for line in questions.texts]
+    vocabulary = np.array(sorted(set().union(*own_words)))
+    draw = np.random.default_rng(3)
     kept = []
     if not database.is_sqlite:
         # A large index is made sooner at once than row by row.
@@ -208,23 +210,20 @@ def _fill(
         vectors = _noisy(questions.vectors[part], start + 2)
         kept.append(np.rint(vectors * 300).clip(-127, 127).astype(np.int8))
         nearest = np.argmax(vectors @ centres.T, axis=1) + 1 if len(centres) else None
+        codes = pack(vectors)
+        width = len(codes) // len(part)
+        others = vocabulary[draw.integers(len(vocabulary), size=(len(part), 20))]
+        chosen = draw.integers(POOL, size=len(part))
         measures, entries = [], []
         for offset, owner in enumerate(part):
             number = start + offset + 1
-            own = {*words(questions.texts[owner]), *draw.choices(vocabulary, k=20)}
-            terms = f"{draw.choice(pools[questions.topics[owner]])} {' '.join(own)}"
+            said = " ".join(own_words[owner].union(others[offset].tolist()))
+            terms = f"{pools[questions.topics[owner]][chosen[offset]]} {said}"
             if nearest is not None:
                 terms += f" cell_{nearest[offset]}"
             measures.append((f"m{number}", f"x{number}"))
-            entries.append(
-                (
-                    number,
-                    f"m{number}",
-                    f"p{number % 5000}",
-                    terms,
-                    pack(vectors[offset : offset + 1]),
-                )
-            )
+            code = codes[offset * width : (offset + 1) * width]
+            entries.append((number, f"m{number}", f"p{number % 5000}", terms, code))
         _write(database, measures, entries)
         _progress(f"{start + len(part):,} written")
     if not database.is_sqlite:

@@ -48,7 +48,7 @@ _CELLS_READ = (4, 32, 256)
 _RARE = 0.01
 _RARE_WORDS = 3
 _MOST_WORDS = 12
-_BY_WORD = 60
+_BY_WORDS = 100
 _EARTH_KILOMETRES = 6371.0
 
 
@@ -249,12 +249,15 @@ def _candidates(session: Session, asked: _Asked, wanted: Mapping[str, Clause]) -
             groups.append([*clause.confirming, clause.silent])
     if not asked.cells:
         return matching(session, groups, limit=_COMPARED_WITHOUT_CELLS)
-    entries = _nearest(session, groups, asked)
+    entries: list[Entry] = []
     if wanted:
         confirming = [clause.confirming for clause in wanted.values()]
-        entries += _nearest(session, [*asked.groups, *confirming], asked)
-    for word in asked.rare:
-        entries += matching(session, [*groups, [word]], limit=_BY_WORD)
+        entries = _nearest(session, [*asked.groups, *confirming], asked)
+    if len(entries) < asked.limit:
+        # Too few say yes to everything: those that do not say follow behind them.
+        entries += _nearest(session, groups, asked)
+    if asked.rare:
+        entries += matching(session, [*groups, asked.rare], limit=_BY_WORDS)
     return list({entry.number: entry for entry in entries}.values())
 
 
