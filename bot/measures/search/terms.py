@@ -26,7 +26,7 @@ OLDEST_CHILD = 21
 """Years that are told apart; whoever is older counts as this old."""
 
 # The day's parts begin here, when schedules have to tell them.
-_NOON, _EVENING = time(12), time(17)
+_NOON, _EVENING = time(12), time(18)
 _SATURDAY = 5
 # Degrees of the squares by which places are found: about 1.1 by 0.7 km, and 11 by 7 km.
 _FINE, _COARSE = 100, 10

@@ -121,9 +121,9 @@ def parts(hours: Schedule) -> Iterator[str]:
     end = hours.closes_at if hours.closes_at > hours.opens_at else time.max
     if hours.opens_at < time(12):
         yield "morning"
-    if hours.opens_at < time(17) and end > time(12):
+    if hours.opens_at < time(18) and end > time(12):
         yield "afternoon"
-    if end > time(17):
+    if end > time(18):
         yield "evening"
 
 
