@@ -112,7 +112,10 @@ def kilometres(near: Near, measure: Measure) -> float:
 
 def is_open_now(hours: Schedule) -> bool:
     """On Monday at 10:00."""
-    return "MO" in hours.byday and hours.opens_at <= time(10) < hours.closes_at
+    past_midnight = hours.closes_at <= hours.opens_at
+    began_today = hours.opens_at <= time(10) and (past_midnight or time(10) < hours.closes_at)
+    began_yesterday = past_midnight and time(10) < hours.closes_at
+    return ("MO" in hours.byday and began_today) or ("SU" in hours.byday and began_yesterday)
 
 
 def parts(hours: Schedule) -> Iterator[str]:
