@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,7 @@ from bot.booking.models import (
 from bot.conversations.models import Contact
 
 ALTERNATIVES = 3
+KEEP_EXPIRED = timedelta(days=1)
 PERSON = "person"
 SYSTEM = "system"
 
@@ -60,6 +61,23 @@ def expire_holds(
         for appointment_id in ended
     )
     return len(ended)
+
+
+def drop_expired(session: Session, *, now: datetime) -> int:
+    """Deletes the holds that ended a day ago and were not booked; returns how many.
+
+    Nobody decided anything by them, and they know who looked at which time.
+    """
+    dropped = session.scalars(
+        delete(Appointment)
+        .where(
+            Appointment.state == AppointmentState.EXPIRED,
+            Appointment.changed_at <= now - KEEP_EXPIRED,
+        )
+        .returning(Appointment.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(dropped.all())
 
 
 def lock(session: Session, contact_id: str | None, *calendar_ids: int) -> None:

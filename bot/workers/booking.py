@@ -10,7 +10,7 @@ import structlog
 from bot.booking import desk_notices, reminders, waiting
 from bot.booking.busy_fetch import Fetcher
 from bot.booking.busy_times import read_due
-from bot.booking.taking import expire_holds
+from bot.booking.taking import drop_expired, expire_holds
 from bot.booking.telling import Teller
 from bot.clock import Clock
 from bot.db.session import Database
@@ -95,6 +95,7 @@ class BookingWorker:
         now = self._clock()
         with self._database.transaction() as session:
             expire_holds(session, now=now)
+            drop_expired(session, now=now)
         told = 0
         with self._database.transaction() as session:
             for reminder in reminders.take_due(session, now=now, limit=BATCH):

@@ -186,6 +186,11 @@ def test_holds_end_by_themselves(database: Database, clock: Clock) -> None:
     worker(database, clock).look()
     with database.transaction() as session:
         assert blocking(session) == []
+        assert session.scalar(select(func.count()).select_from(Appointment)) == 1
+    clock.now += timedelta(days=1)
+    worker(database, clock).look()
+    with database.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(Appointment)) == 0
 
 
 def test_a_cancelled_time_is_offered_to_who_waits_longest(database: Database, clock: Clock) -> None:
