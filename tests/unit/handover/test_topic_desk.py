@@ -278,7 +278,7 @@ async def test_an_edit_in_the_topic_corrects_the_answer(talk: Talk, topics: Topi
     await topics.edits(number, "at noon")
     [correction] = talk.new_replies()
     assert (correction.text, correction.replacement) == (
-        CATALOGUES["uk"].gettext("Correction: {text}", text="at noon"),
+        CATALOGUES.get(talk.conversation.language).gettext("Correction: {text}", text="at noon"),
         "at noon",
     )
     assert correction.replaces
