@@ -120,7 +120,7 @@ class Texts:
             skeleton="Hm" if self._is_24_hours else "hm",
             locale=self._locale,
         )
-        return self.value(str(span))
+        return self.value(self._numerals(str(span)))
 
     def partial_date(self, written: str) -> str:
         """A date known to the year, month or day, as ISO 8601 writes it; anything else as is."""
