@@ -104,6 +104,7 @@ fuzz: setup ## Try the public interface with thousands of requests made from its
 bench: setup train ## Measure this product beside a stock Rasa assistant.
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.booking
+	$(BIN)/python -m benchmarks.exchange
 
 .PHONY: clean
 clean: ## Remove environments, model, caches. The database in var/ stays.

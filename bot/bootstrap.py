@@ -267,6 +267,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             files=file_store,
             channels=channels,
             replied=outbox_worker.wake,
+            stale_after=timedelta(days=settings.stale_days),
         )
     )
     routes: list[BaseRoute] = [
