@@ -32,7 +32,7 @@ from bot.handover.journal import Actor
 from bot.handover.moves import list_open
 from bot.i18n.texts import Catalogues
 from bot.measures import taxonomies
-from bot.measures.models import Measure
+from bot.measures.models import Kind, Measure
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -112,11 +112,12 @@ def prepare(settings: Settings, *, train_anew: bool = False) -> None:
     migrate.upgrade(database)
     with database.transaction() as session:
         taxonomies.ensure(session)
-    with database.reading() as session:
-        empty = not session.scalar(select(func.count()).select_from(Measure))
-    if empty:
-        console.print("Loading the starter measures …")
-        for starter in (STARTER_MEASURES, STARTER_GUIDES):
+    for kind, starter in ((Kind.OFFER, STARTER_MEASURES), (Kind.GUIDE, STARTER_GUIDES)):
+        with database.reading() as session:
+            of_kind = select(func.count()).select_from(Measure).where(Measure.kind == kind.value)
+            present = session.scalar(of_kind)
+        if not present:
+            console.print(f"Loading the starter {kind.value}s …")
             import_file(database, str(starter), settings=settings)
     database.dispose()
     if train_anew or (settings.train_when_stale and model.is_stale(settings)):

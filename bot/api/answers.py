@@ -61,6 +61,8 @@ class ReadOnly:
         refusal = self._refusal(scope)
         if refusal is not None:
             await refusal(scope, receive, _open(send))
+        elif scope["method"] == "HEAD":
+            await self._app({**scope, "method": "GET"}, receive, _without_body(_open(send)))
         else:
             await self._app(scope, receive, _open(send))
 
@@ -80,6 +82,13 @@ class ReadOnly:
 def _problem(status: int, detail: str, headers: dict[str, str]) -> Response:
     body = json.dumps({"detail": detail})
     return Response(body, status_code=status, media_type=JSON, headers=headers)
+
+
+def _without_body(send: Send) -> Send:
+    async def bare(message: Message) -> None:
+        await send({**message, "body": b""} if "body" in message else message)
+
+    return bare
 
 
 def _open(send: Send) -> Send:

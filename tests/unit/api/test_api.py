@@ -137,6 +137,9 @@ def test_pages_of_other_origins_may_read_and_nobody_may_write(client: TestClient
     assert "access-control-allow-credentials" not in response.headers
     preflight = client.options("/services", headers={"Access-Control-Request-Method": "DELETE"})
     assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+    head = client.head("/services")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == client.get("/services").headers["etag"]
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert client.request(method, "/services").status_code == 405
 
