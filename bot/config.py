@@ -70,7 +70,7 @@ class Settings(BaseSettings):
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
     stale_days: int = Field(
-        180, ge=1, le=3650, description="Days after which editors are asked to check facts again."
+        180, ge=1, le=36500, description="Days after which editors are asked to check facts again."
     )
     import_max_bytes: int = Field(
         500_000_000, gt=0, description="Largest file that is imported, in bytes after unpacking."
