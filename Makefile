@@ -105,6 +105,7 @@ bench: setup train ## Measure this product beside a stock Rasa assistant.
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.booking
 	$(BIN)/python -m benchmarks.exchange
+	$(BIN)/python -m benchmarks.console
 
 .PHONY: clean
 clean: ## Remove environments, model, caches. The database in var/ stays.
