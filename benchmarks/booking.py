@@ -233,8 +233,8 @@ def rush(database: Database, seconds: int) -> list[Row]:
         chooser = random.Random(number)
         for _ in range(10):
             with database.reading() as session:
-                # All look at the same few hundred times, so that they meet.
-                slots = free_slots(session, _service(session), now=NOW, limit=400)
+                # All look at the next few days, so that they meet.
+                slots = free_slots(session, _service(session), now=NOW, limit=60)
             try:
                 held = _hold(database, chooser.choice(slots), people[number])
                 _book(database, held, people[number])
