@@ -22,6 +22,7 @@ from bot.db.session import Database
 from tests.e2e.browsers import ARGUMENTS, CHROMIUM, DESK, PHONE, barriers, needs_chromium
 from tests.support.console import PASSWORD, console_services, new_account
 from tests.support.handovers import handed_over, handover, wrote
+from tests.support.measures import new_measure
 from tests.support.product import free_port
 
 pytestmark = needs_chromium
@@ -60,6 +61,8 @@ class Server:
             self.database, now, address="amal", language="ar", text=ARABIC, urgent=True
         )
         wrote(self.database, now, text=HOSTILE)
+        with self.database.transaction() as session:
+            self.offer = new_measure(session, title="Deutschkurs", provider="AWO").id
         app = Starlette(routes=[Mount("/console", create_app(services))])
         port = int(self.url.rpartition(":")[2])
         self._server = uvicorn.Server(
@@ -138,6 +141,12 @@ def test_no_page_has_a_serious_barrier_or_is_wider_than_the_screen(
         f"inbox/{server.arabic}",
         f"inbox/{server.ukrainian}",
         "inbox/search?words=курс",
+        "measures",
+        "measures/stale",
+        "measures/corrections",
+        f"measures/{server.offer}",
+        f"measures/{server.offer}/texts/ar",
+        f"measures/{server.offer}/history",
         "users",
         "audit",
         "account",
