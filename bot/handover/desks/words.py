@@ -27,10 +27,12 @@ def title(case: Case, texts: Texts) -> str:
 
 def head(case: Case, texts: Texts) -> str:
     """What a counsellor needs to know first, and what was said before."""
+    why = texts.gettext("Why: {reason}", reason=reason(case.reason, texts))
+    language = texts.gettext("Language: {language}", language=texts.language_name(case.language))
     lines = [
         f"{ALARM if case.urgent else '🆕'} {title(case, texts)}",
-        f"{texts.gettext('Why')}: {reason(case.reason, texts)}",
-        f"{texts.gettext('Language')}: {texts.language_name(case.language)} ({case.channel})",
+        why,
+        f"{language} ({case.channel})",
     ]
     if case.before:
         lines += ["", texts.gettext("Before:"), *before(case.before, texts)]
@@ -73,7 +75,8 @@ def _message(entry: Line, texts: Texts) -> str:
     if entry.message_kind not in (None, Kind.TEXT, Kind.BUTTON):
         parts.append(f"[{kind_name(entry.message_kind or Kind.OTHER, texts)}]")
     if entry.edited:
-        parts.append(f"({texts.gettext('corrected')})")
+        corrected = texts.gettext("corrected")
+        parts.append(f"({corrected})")
     parts.append(entry.text)
     return f"{NEWCOMER} {' '.join(part for part in parts if part)}"
 
@@ -81,7 +84,8 @@ def _message(entry: Line, texts: Texts) -> str:
 def _translated(entry: Line, texts: Texts) -> str:
     if not entry.text:
         return ""
-    return f"🌐 {texts.gettext('Translated by a machine')}: {entry.text}"
+    mark = texts.gettext("Translated by a machine")
+    return f"🌐 {mark}: {entry.text}"
 
 
 def _outcome(entry: Line, texts: Texts) -> str:
