@@ -73,6 +73,11 @@ class SearchMeasures(_MeasureAction):
             return [SlotSet(QUESTION_SLOT, question(message))]
         topic = Topic.from_intent(str(tracker.get_intent_of_latest_message())) or Topic.COUNSELLING
         asked = question(message)
+        state = tracker.get_slot(SEARCH_SLOT)
+        if topic == Topic.CHILDCARE and state and "childcare" in asked["wishes"]:
+            # "With childcare" is a wish for the offers searched for, not another topic.
+            wishes = {**state["wishes"], **asked["wishes"]}
+            return await self.search(dispatcher, Topic(state["topic"]), wishes, state["text"])
         if not asked["text"]:
             asked = tracker.get_slot(QUESTION_SLOT) or asked
         return await self.search(dispatcher, topic, asked["wishes"], asked["text"])

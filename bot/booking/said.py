@@ -20,6 +20,8 @@ from bot.i18n.languages import REPLY_LANGUAGES
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "fa", "fr", "es", "it", "hr", "ro", "pl", "el")
 OLDEST_CHILD_MONTHS = 18 * 12
 DAY_BEGINS = 7
+# An abbreviation this short counts only where nothing but figures stands beside it.
+_SHORT = 3
 
 _TODAY = (
     "heute|today|bugün|اليوم|сьогодні|сегодня|امروز|aujourd'hui|hoy|oggi|danas|azi|dzisiaj|dziś|"
@@ -210,7 +212,8 @@ def _weekday(plain: str) -> tuple[int | None, str]:
     words = re.findall(r"[^\W\d_][\w'-]*", joined)
     for name, number in _weekday_names():
         for word in words:
-            if word in _months():
+            if word in _months() or (len(name) <= _SHORT and len(words) > 1):
+                # "per" is Thursday in Turkish, and a common word in Italian.
                 continue
             inflected = len(name) > 3 and word[: len(name) - 1] == name[:-1]
             if word == name or (inflected and abs(len(word) - len(name)) <= 2):

@@ -57,6 +57,7 @@ def test_a_day_and_an_hour_are_read_in_every_language(text: str) -> None:
         ("31.04.2026", When(impossible=True)),
         ("99:99", When()),
         ("25 Uhr", When()),
+        ("un appuntamento per la consulenza", When()),
         ("", When()),
         ("any day", When()),
     ],
