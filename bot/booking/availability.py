@@ -105,14 +105,16 @@ def free_slots(
     """The free times of a service, earliest first, one for each beginning.
 
     Where several counsellors are free at the same time, the one with the fewest appointments
-    ahead is named. Times nearer than the service's notice and beyond its horizon are left out.
+    ahead is named. Times that have begun, or are nearer than the service's notice or beyond its
+    horizon, are left out.
     ``ignoring`` names an appointment that does not count as taken: the one to be moved.
     """
     if wishes.way is not None and wishes.way.value not in service.ways:
         return []
     calendars = _calendars(session, service, wishes)
     zone = ZoneInfo(service.zone)
-    earliest = minute_after(now + timedelta(minutes=service.notice))
+    # What begins this very minute has begun, and nothing that has begun can be booked.
+    earliest = max(minute_after(now + timedelta(minutes=service.notice)), minute_of(now) + 1)
     span = _days(service, wishes, zone, now=now, earliest=earliest)
     if not calendars or not span:
         return []

@@ -21,16 +21,14 @@ from bot.measures.importers.store import ImportReport
 from bot.measures.importers.store import store as store_records
 from bot.measures.importers.tables import Row, rows
 from bot.measures.models import Kind, Measure, Organization, Status, TextState
-from bot.measures.topics import Topic
+from bot.measures.taxonomies import AUDIENCE, FORMATS, LEVELS, TIMES, TOPICS
 
 REQUIRED = ("id", "topics", "title_de", "title_en", "description_facts", "source_url")
 YES_OR_NO = frozenset({"yes", "no"})
 # The values that a cell may hold; of the first ones several, with semicolons between.
 LISTS: dict[str, frozenset[str]] = {
-    "topics": frozenset(Topic),
-    "levels": frozenset({"A1", "A2", "B1", "B2", "C1", "C2"}),
-    "times": frozenset({"morning", "afternoon", "evening", "weekend"}),
-    "formats": frozenset({"in_person", "online", "phone"}),
+    vocabulary.field: frozenset(vocabulary.terms)
+    for vocabulary in (TOPICS, LEVELS, AUDIENCE, TIMES, FORMATS)
 }
 CHOICES: dict[str, frozenset[str]] = {
     "childcare": YES_OR_NO,

@@ -138,12 +138,18 @@ def test_notice_and_horizon_bound_what_is_offered(sqlite: Database) -> None:
         assert walls(slots)[-1] == "18.11. 11:30"
 
 
-def test_a_slot_that_has_begun_is_not_offered(sqlite: Database) -> None:
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_a_time_is_offered_until_it_begins_and_can_then_be_booked(
+    sqlite: Database, seconds: int
+) -> None:
     with sqlite.transaction() as session:
         service = new_service(session)
         new_calendar(session, service)
-        now = berlin(2026, 11, 16, 9, 0) + timedelta(seconds=1)
-        assert walls(free_slots(session, service, now=now))[0] == "16.11. 09:30"
+        now = berlin(2026, 11, 16, 9, 0) + timedelta(seconds=seconds)
+        first = free_slots(session, service, now=now)[0]
+        assert walls([first]) == ["16.11. 09:00" if seconds < 0 else "16.11. 09:30"]
+        row = book(session, service, first, new_person(session, now=now), now=now)
+        assert row.starts_at == first.starts_at
 
 
 def test_a_counsellor_with_a_full_week_is_not_offered_in_it(database: Database) -> None:
