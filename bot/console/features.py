@@ -10,6 +10,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bot.console.account import routes as account
+from bot.console.appointments import moves as appointment_moves
 from bot.console.appointments import routes as appointments
 from bot.console.audit import routes as audit
 from bot.console.counselling import routes as counselling
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox_stream.router,
     duty.router,
     appointments.router,
+    appointment_moves.router,
     hours.router,
     counselling.router,
     measures.router,

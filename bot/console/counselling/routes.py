@@ -14,7 +14,8 @@ from bot.booking.models import CounsellingService, Way
 from bot.booking.offers import ServiceData
 from bot.booking.presentation import in_language
 from bot.console import access
-from bot.console.appointments.routes import ROLES, WAYS
+from bot.console.appointments.routes import ROLES
+from bot.console.appointments.words import WAYS
 from bot.console.pages import NavItem, redirect, render, texts_of
 from bot.console.services import ConsoleServices, Services
 from bot.counsellors import audit
