@@ -22,11 +22,13 @@ from bot.console.inbox import routes as inbox
 from bot.console.inbox import slots as inbox_slots
 from bot.console.inbox import stream as inbox_stream
 from bot.console.inbox import writing as inbox_writing
+from bot.console.measures import one as one_measure
 from bot.console.measures import routes as measures
 from bot.console.pages import NavItem
 from bot.console.signin import routes as signin
 from bot.console.users import routes as users
 
+# The first route that fits a path is taken: a feature's lists stand before the pages of one entry.
 ROUTERS: tuple[APIRouter, ...] = (
     signin.router,
     inbox.router,
@@ -41,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     hours.router,
     counselling.router,
     measures.router,
+    one_measure.router,
     users.router,
     audit.router,
     account.router,
