@@ -253,7 +253,7 @@ OTHERS = (
     "README.md",
     "endpoints.yml",
     "actions/measures.py",
-    "bot/router.py",
+    "bot/router/router.py",
     "data/measures.csv",
     "engine/__pycache__/intents.cpython-310.pyc",
     "locale/de/LC_MESSAGES/messages.po",
