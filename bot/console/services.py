@@ -1,4 +1,4 @@
-"""What the pages work with. ``bot/bootstrap.py`` fills it; pages get it by ``Services``."""
+"""What the pages work with. ``bot/bootstrap/`` fills it; pages get it by ``Services``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,21 +1,16 @@
-"""The only place that wires things together."""
+"""Builds the product from its settings."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-import structlog
-import uvicorn
-from sqlalchemy.orm import Session
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
 from actions import Booking, all_actions
 from bot.api.app import create_app as create_api
@@ -24,12 +19,12 @@ from bot.booking.appointments import Appointments
 from bot.booking.form import BookingForm
 from bot.booking.presentation import Site
 from bot.booking.telling import Teller
+from bot.bootstrap.desks import wire_desks, wire_translation
+from bot.bootstrap.product import Lotse
 from bot.channels.appointments import appointment_routes
-from bot.channels.chatwoot import chatwoot_routes
 from bot.channels.health import health_routes
 from bot.channels.telegram import (
     ChatBlocked,
-    DeskIntake,
     SendLimiter,
     TelegramApi,
     TelegramChannel,
@@ -45,7 +40,7 @@ from bot.config import Settings
 from bot.console.app import create_app as create_console
 from bot.console.live import Live
 from bot.console.services import ConsoleServices
-from bot.conversations import inbox, leases
+from bot.conversations import inbox
 from bot.conversations.files import MAXIMUM_SIZE, FileStore
 from bot.conversations.scanning import scanner
 from bot.counsellors.passwords import Passwords
@@ -55,17 +50,8 @@ from bot.dialogue.engine import Engine
 from bot.dialogue.output import Output
 from bot.dialogue.responses import Responses
 from bot.dialogue.supervisor import EngineProcess
-from bot.errors import ConfigurationError
-from bot.handover.desks import feed as desk_feed
-from bot.handover.desks.agents import AgentAct
-from bot.handover.desks.agents import take as take_act
-from bot.handover.desks.chatwoot import ChatwootDesk, ChatwootInbox
-from bot.handover.desks.desk import Desk
-from bot.handover.desks.telegram import TelegramDesk, TopicPost
-from bot.handover.desks.topics import take as take_posts
-from bot.handover.translation import LibreTranslate
 from bot.i18n.identify import identify, preload
-from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues, Texts
+from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues
 from bot.measures.answers import MeasureAnswers
 from bot.measures.encoding import SentenceMeanings
 from bot.measures.search import Meanings
@@ -73,18 +59,13 @@ from bot.messages import Channel, IncomingMessage
 from bot.router import Router
 from bot.safety.detect import load as load_phrases
 from bot.workers.attention import AttentionWorker
-from bot.workers.booking import Announce, BookingWorker
-from bot.workers.desks import DeskWorker
+from bot.workers.booking import BookingWorker
 from bot.workers.files import FileWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.search import SearchUpkeep
-from bot.workers.translation import TranslationWorker
-
-log = structlog.get_logger(__name__)
 
 OUTBOX_LIMIT = 64
-STOP_SECONDS = 5.0
 
 
 def engine_token(settings: Settings) -> str:
@@ -97,76 +78,6 @@ def engine_token(settings: Settings) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(32), "utf-8")
     return path.read_text("utf-8").strip()
-
-
-@dataclass(kw_only=True)
-class Lotse:
-    """The running product: everything that ``lotse up`` starts, built and not yet started."""
-
-    settings: Settings
-    database: Database
-    engine: Engine
-    engine_process: EngineProcess | None
-    inbox_worker: InboxWorker
-    file_worker: FileWorker
-    outbox_worker: OutboxWorker
-    booking_worker: BookingWorker
-    search_upkeep: SearchUpkeep
-    attention: AttentionWorker
-    desk_workers: Sequence[DeskWorker]
-    translation: TranslationWorker | None
-    internal: Starlette
-    public: Starlette
-    streams: EventStreams
-    live: Live
-    telegram: TelegramReceipt | None
-    warm_up: Callable[[], None]
-
-    async def run(self) -> None:
-        """Runs until cancelled; the first part that ends ends all."""
-        if self.database.is_sqlite:
-            # Only one process uses this database, so leases left in it are a
-            # dead process's.
-            with self.database.transaction() as session:
-                leases.INBOX.release_all(session)
-                leases.OUTBOX.release_all(session)
-                desk_feed.LEASE.release_all(session)
-        uncertain = self.outbox_worker.settle_interrupted()
-        if uncertain:
-            log.warning("outbox.interrupted", uncertain=uncertain)
-        # The engine takes seconds to start; what the application needs to answer the
-        # first message is loaded meanwhile.
-        warming = asyncio.create_task(asyncio.to_thread(self.warm_up))
-        parts: list[Awaitable[None]] = [
-            _serve(self.internal, "127.0.0.1", self.settings.internal_port),
-            _serve(self.public, self.settings.host, self.settings.port),
-            self.inbox_worker.run(),
-            self.outbox_worker.run(),
-            self.file_worker.run(),
-            self.booking_worker.run(),
-            self.search_upkeep.run(),
-            self.attention.run(),
-            *(worker.run() for worker in self.desk_workers),
-            *([self.translation.run()] if self.translation else ()),
-        ]
-        if self.engine_process:
-            parts.append(self.engine_process.run())
-        if self.telegram:
-            parts.append(self.telegram.run())
-        tasks = [asyncio.ensure_future(part) for part in parts]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            self.streams.close()
-            self.live.close()
-            await asyncio.gather(warming, return_exceptions=True)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self.engine.close()
-            self.database.dispose()
 
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
@@ -235,7 +146,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         await asyncio.to_thread(store)
         inbox_worker.wake()
 
-    desks = _desks(
+    desks = wire_desks(
         settings,
         api=api,
         limiter=limiter,
@@ -325,7 +236,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             database=database, catalogues=catalogues, clock=clock, changed=outbox_worker.wake
         ),
         desk_workers=desks.workers,
-        translation=_translation(
+        translation=wire_translation(
             settings,
             database=database,
             clock=clock,
@@ -352,118 +263,6 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     )
 
 
-@dataclass(kw_only=True)
-class _Desks:
-    """The desks beside the console: who tells them, and how what is done there comes in."""
-
-    workers: list[DeskWorker] = field(default_factory=list)
-    topics: DeskIntake | None = None
-    announce: Announce | None = None
-    routes: list[Route] = field(default_factory=list)
-
-
-def _desks(
-    settings: Settings,
-    *,
-    api: TelegramApi | None,
-    limiter: SendLimiter,
-    database: Database,
-    clock: Clock,
-    owner: str,
-    catalogues: Catalogues,
-    texts: Texts,
-    moved: Callable[[], None],
-) -> _Desks:
-    desks = _Desks()
-
-    def add(desk: Desk) -> None:
-        desks.workers.append(DeskWorker(database=database, desk=desk, owner=owner, clock=clock))
-
-    async def carry_out(move: Callable[[Session], object]) -> None:
-        """Stores what was done at a desk; it is safe when this returns."""
-
-        def store() -> None:
-            with database.transaction() as session:
-                move(session)
-
-        await asyncio.to_thread(store)
-        moved()
-        for worker in desks.workers:
-            worker.wake()
-
-    if api and settings.telegram_desk_chat_id:
-        chat_id = settings.telegram_desk_chat_id
-
-        async def receive_posts(posts: Sequence[TopicPost]) -> None:
-            await carry_out(
-                lambda session: take_posts(
-                    session,
-                    posts,
-                    catalogues=catalogues,
-                    texts=texts,
-                    now=clock(),
-                    translates=bool(settings.translation_url),
-                )
-            )
-
-        desks.topics = DeskIntake(receive_posts, chat_id=chat_id)
-        desk = TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=texts)
-        add(desk)
-        desks.announce = desk.announce
-    if settings.chatwoot_url:
-
-        async def receive_act(act: AgentAct, delivery: str) -> None:
-            await carry_out(
-                lambda session: take_act(
-                    session,
-                    act,
-                    delivery=delivery,
-                    catalogues=catalogues,
-                    texts=texts,
-                    now=clock(),
-                )
-            )
-
-        inbox_id = settings.chatwoot_inbox_id
-        secret = settings.chatwoot_webhook_secret.get_secret_value()
-        if not secret:
-            raise ConfigurationError(
-                "LOTSE_CHATWOOT_URL needs LOTSE_CHATWOOT_WEBHOOK_SECRET, which signs its webhook."
-            )
-        desks.routes = chatwoot_routes(receive_act, secret=secret, inbox_id=inbox_id)
-        place = ChatwootInbox(
-            url=settings.chatwoot_url,
-            token=settings.chatwoot_token.get_secret_value(),
-            account_id=settings.chatwoot_account_id,
-            inbox_id=inbox_id,
-        )
-        add(ChatwootDesk(place, texts=texts))
-    return desks
-
-
-def _translation(
-    settings: Settings,
-    *,
-    database: Database,
-    clock: Clock,
-    catalogues: Catalogues,
-    texts: Texts,
-    changed: Callable[[], None],
-) -> TranslationWorker | None:
-    if not settings.translation_url:
-        return None
-    return TranslationWorker(
-        database=database,
-        translator=LibreTranslate(
-            settings.translation_url, key=settings.translation_key.get_secret_value()
-        ),
-        catalogues=catalogues,
-        texts=texts,
-        clock=clock,
-        changed=changed,
-    )
-
-
 def _warm_up(meanings: Meanings) -> None:
     load_phrases()
     preload()
@@ -476,21 +275,3 @@ def _telegram_api(settings: Settings) -> TelegramApi | None:
         return None
     protect_logs(token)
     return TelegramApi(token, base_url=settings.telegram_api_url)
-
-
-async def _serve(app: Starlette, host: str, port: int) -> None:
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=int(timedelta(seconds=3).total_seconds()),
-        )
-    )
-    # Signals are handled once, for all parts, by `lotse up`.
-    with contextlib.suppress(asyncio.CancelledError):
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    await server.serve()
