@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 
 from bot.db import migrate
@@ -21,6 +22,12 @@ from bot.db.session import Database
 POSTGRES_URL = os.environ.get(
     "LOTSE_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test"
 )
+
+# Whoever runs the tests by hand tries new examples each time. Where a change is judged,
+# the same examples are tried every time, so that luck decides nothing.
+settings.register_profile("judged", derandomize=True, deadline=None)
+if os.environ.get("CI") == "true":
+    settings.load_profile("judged")
 
 
 class Clock:
