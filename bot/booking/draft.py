@@ -164,11 +164,6 @@ class Outcome:
     draft: Draft | None
     notes: tuple[dict[str, Any], ...] = ()
 
-    @property
-    def is_interruption(self) -> bool:
-        """Whether something else has to answer the message."""
-        return self.draft is None
-
 
 def slot_name(slot: Slot) -> str:
     """A time as it stands on a button and in a slot."""
