@@ -124,10 +124,14 @@ def import_file(
 def _make_findable(database: Database) -> None:
     # The sentence encoder is loaded only where it is needed.
     from bot.measures.encoding import SentenceMeanings
+    from bot.measures.remembered import RememberedMeanings
     from bot.workers.search import SearchUpkeep
 
+    meanings = RememberedMeanings(
+        SentenceMeanings(threads=2), file=PROJECT / ".cache" / "passages.db"
+    )
     with console.status("Making them ready for searches"):
-        SearchUpkeep(database=database, meanings=SentenceMeanings(threads=2)).catch_up()
+        SearchUpkeep(database=database, meanings=meanings).catch_up()
 
 
 def _show(differences: list[Difference]) -> None:
