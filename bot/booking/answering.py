@@ -10,7 +10,7 @@ from bot.booking import service as booking
 from bot.booking.choosing import confirmed, held_row, time
 from bot.booking.draft import GIVEN, SKIPPED, Meaning, Outcome, Question, Stop
 from bot.booking.models import Way
-from bot.booking.said import folded, read_child_age
+from bot.booking.said import folded, read_child_age, refuses
 from bot.booking.turn import (
     EXPECTING,
     NO_CHILD,
@@ -62,7 +62,9 @@ def child(turn: Turn) -> Outcome:
     value = turn.value(Question.CHILD)
     if value == EXPECTING:
         return Outcome(draft=turn.draft.answered(booking_child=GIVEN))
-    if value == NO_CHILD or (value is None and turn.said.meaning == Meaning.NO):
+    # "No, she is two" tells an age.
+    no_child = value is None and turn.said.meaning == Meaning.NO and not turn.said.ages
+    if value == NO_CHILD or no_child:
         return Outcome(draft=replace(turn.draft, stop=Stop.NO_CHILD))
     if value is not None:
         return aged(turn, int(value)) if value.isdecimal() else turn.not_understood()
@@ -112,13 +114,16 @@ def way(turn: Turn) -> Outcome:
 
 def name(turn: Turn) -> Outcome:
     """What the counsellor may call the person; may be left out."""
-    if turn.value(Question.NAME) == SKIP or turn.said.meaning == Meaning.NO:
-        return Outcome(draft=turn.draft.answered(booking_name=SKIPPED))
     words = " ".join(turn.said.text.split())
+    # The engine takes some names for a "no", Anna for example.
+    few = len(words.split()) <= SURELY_A_NAME
+    says_no = turn.said.meaning == Meaning.NO and (not few or refuses(words))
+    if turn.value(Question.NAME) == SKIP or says_no:
+        return Outcome(draft=turn.draft.answered(booking_name=SKIPPED))
     if not words or turn.said.pressed is not None or is_question(words):
         return turn.not_understood()
     something_else = turn.said.meaning == Meaning.SOMETHING_ELSE and turn.said.sure
-    if something_else and len(words.split()) > SURELY_A_NAME:
+    if something_else and not few:
         return turn.not_understood()
     if len(words) > booking.MAXIMUM_NAME or len(words.split()) > LONGEST_NAME_WORDS:
         return turn.noted("name_too_long")

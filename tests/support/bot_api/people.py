@@ -35,6 +35,11 @@ class Person:
         """The texts of ``messages``."""
         return [message.get("text", message.get("caption", "")) for message in self.messages]
 
+    def opens(self, message: dict[str, Any]) -> bytes:
+        """The content of the file that a message carries."""
+        with self._world.reading():
+            return self._account.files[message["document"]["file_id"]]
+
     @property
     def typing_count(self) -> int:
         """How often the bot showed that it is typing."""

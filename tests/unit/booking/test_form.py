@@ -10,7 +10,17 @@ import pytest
 
 from bot.booking import service as booking
 from bot.booking.availability import Slot
-from bot.booking.draft import Draft, Meaning, Pressed, Question, Said, Stop, named_slot, slot_name
+from bot.booking.draft import (
+    GIVEN,
+    Draft,
+    Meaning,
+    Pressed,
+    Question,
+    Said,
+    Stop,
+    named_slot,
+    slot_name,
+)
 from bot.booking.errors import AppointmentNotFoundError
 from bot.booking.form import BookingForm
 from bot.booking.models import Appointment, AppointmentState, Way
@@ -184,6 +194,26 @@ def test_a_huge_name_is_refused_and_nothing_lost(anna: Person) -> None:
         anna.says(Question.NAME, name)
         assert anna.draft.answer(Question.NAME) is None
         assert anna.draft.answer(Question.TIME) == held
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("Anna", "Anna"), ("Nein", ""), ("das will ich dir nun wirklich lieber nicht sagen", "")],
+)
+def test_a_name_that_the_engine_takes_for_a_no_is_kept(
+    database: Database, anna: Person, text: str, kept: str
+) -> None:
+    anna.up_to_the_times()
+    anna.presses(Question.TIME, anna.times()[0])
+    anna.says(Question.NAME, text, meaning=Meaning.NO, sure=True)
+    assert anna.open() == [Question.CONFIRMED]
+    assert appointment(database, str(anna.draft.answer(Question.TIME))).name == kept
+
+
+def test_a_no_that_tells_the_age_does_not_end_the_form(anna: Person) -> None:
+    anna.presses(Question.SUBJECT, "work")
+    anna.says(Question.CHILD, "nein, sie ist schon zwei", meaning=Meaning.NO, sure=True, ages=(24,))
+    assert (anna.draft.stop, anna.draft.answer(Question.CHILD)) == (None, GIVEN)
 
 
 def test_two_forms_of_one_person_hold_one_time(database: Database, anna: Person) -> None:
