@@ -348,8 +348,11 @@ def test_a_mother_books_in_the_browser_and_keeps_the_date(
     file = read_file((tmp_path / "appointment.ics").read_bytes(), row)
     assert (file.method, file.sequence, file.status) == ("PUBLISH", 0, "CONFIRMED")
 
+    link = confirmed.locator(".card a[href*='/appointment/']")
+    token = str(link.get_attribute("href")).rpartition("/")[2]
+    assert token not in link.inner_text(), "whoever looks over her shoulder cannot copy it"
     with page.expect_popup() as popup:
-        confirmed.locator(".card a[href*='/appointment/']").click()
+        link.click()
     opened = popup.value
     expect(opened.locator("h1")).to_have_text(row.service.title["de"])
     expect(opened.locator("main")).to_contain_text(at)

@@ -19,6 +19,8 @@ const ICONS = {
 };
 const STATE_ICONS = { sending: "clock", waiting: "clock", sent: "check", failed: "failed" };
 
+const LONGEST_ADDRESS = 40;
+
 const byId = (id) => document.getElementById(id);
 
 function make(tag, properties = {}, ...children) {
@@ -36,6 +38,12 @@ function icon(name) {
   path.setAttribute("d", ICONS[name]);
   svg.append(path);
   return svg;
+}
+
+/** A web address as people read it; what is longer, such as a secret one, is cut. */
+function shortAddress(address) {
+  const short = address.replace(/^https?:\/\/(www\.)?|\/$/g, "");
+  return short.length > LONGEST_ADDRESS ? `${short.slice(0, LONGEST_ADDRESS)}…` : short;
 }
 
 /** Lets a long address go on in the next line after a dot, slash or at sign. */
@@ -224,7 +232,7 @@ export class View {
   #fact({ label, value, kind, href }) {
     let shown = make("bdi", {}, value);
     if (href) {
-      const short = kind === "url" ? value.replace(/^https?:\/\/(www\.)?|\/$/g, "") : value;
+      const short = kind === "url" ? shortAddress(value) : value;
       const inner = make("span", {}, make("bdi", {}, ...breakable(short)));
       shown = kind === "url" ? this.#webLink(href, inner) : make("a", { href }, inner);
       shown.prepend(icon(kind));
