@@ -106,6 +106,7 @@ bench: setup train ## Measure this product beside a stock Rasa assistant.
 	$(BIN)/python -m benchmarks.booking
 	$(BIN)/python -m benchmarks.exchange
 	$(BIN)/python -m benchmarks.console
+	$(BIN)/python -m benchmarks.search_scale
 
 .PHONY: clean
 clean: ## Remove environments, model, caches. The database in var/ stays.
