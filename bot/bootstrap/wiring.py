@@ -179,6 +179,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             channels=channels,
             replied=outbox_worker.wake,
             stale_after=timedelta(days=settings.stale_days),
+            translates=bool(settings.translation_url),
         )
     )
     routes: list[BaseRoute] = [

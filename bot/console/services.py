@@ -24,6 +24,7 @@ class ConsoleServices:
     ``base_url`` begins every link sent to people. ``catalogues`` are the newcomers' texts,
     ``texts`` those of the pages. ``replied`` is called after replies were queued, so that
     they leave at once. Facts unchecked for longer than ``stale_after`` are listed to editors.
+    ``translates``: a machine can translate a reply before it is sent.
     """
 
     database: Database
@@ -38,6 +39,7 @@ class ConsoleServices:
     channels: Mapping[str, Channel]
     replied: Callable[[], None]
     stale_after: timedelta = timedelta(days=180)
+    translates: bool = False
 
     @property
     def secure(self) -> bool:

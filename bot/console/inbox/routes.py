@@ -12,7 +12,7 @@ from bot.console import access
 from bot.console.inbox import words
 from bot.console.inbox.thread import thread
 from bot.console.pages import NavItem, redirect, render, texts_of
-from bot.console.services import ConsoleServices, Services
+from bot.console.services import ConsoleServices, Services, services_of
 from bot.counsellors import accounts, forms
 from bot.counsellors.models import Account, Role
 from bot.handover import finding, inbox
@@ -206,6 +206,7 @@ def talk(
         "more": limit * 2 if len(items) >= limit and limit < MESSAGES_AT_MOST else None,
         "mine": mine,
         "may_reply": handover.is_open and (mine or waiting),
+        "may_translate": services_of(request).translates,
         "state_name": words.STATES[HandoverState(handover.state)],
         "reason_name": words.REASONS[Reason(handover.reason)],
         "file_states": words.FILES,

@@ -24,9 +24,6 @@ STUTTGART = ZoneInfo("Europe/Berlin")
 SILENT = (
     EventKind.MESSAGE,
     EventKind.REPLY,
-    # What another desk was answered, and what waits for its translation.
-    EventKind.REFUSED,
-    EventKind.TO_TRANSLATE,
 )
 
 
@@ -132,6 +129,11 @@ def _event(event: HandoverEvent, texts: Texts) -> Item:
     if event.kind == EventKind.TRANSLATED:
         mark = texts.gettext("Translated by a machine")
         return Item(kind="event", at=event.at, text=f"🌐 {mark}: {event.text or '–'}")
+    if event.kind == EventKind.TO_TRANSLATE:
+        waits = texts.gettext("Is being translated: {text}", text=event.text)
+        return Item(kind="event", at=event.at, text=f"🌐 {waits}")
+    if event.kind == EventKind.REFUSED:
+        return Item(kind="event", at=event.at, text=event.text)
     return Item(kind="event", at=event.at, text=_sentence(event, texts))
 
 

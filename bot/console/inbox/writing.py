@@ -17,6 +17,7 @@ from bot.counsellors import forms
 from bot.errors import IllegalMoveError, NotFoundError
 from bot.handover import canned, inbox, service
 from bot.handover.inbox import Viewer
+from bot.handover.translation import ask_for_translated_reply
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.presentation import card
 from bot.messages import OutgoingMessage
@@ -37,8 +38,12 @@ def reply(
     handover_id: Number,
     text: Text = "",
     key: Text = "",
+    translate: Text = "",
 ) -> Response:
-    """Sends words to the newcomer; a form that arrives twice sends them once."""
+    """Sends words to the newcomer; a form that arrives twice sends them once.
+
+    With ``translate`` a machine translates them first; the newcomer gets both.
+    """
     if len(text) > MAXIMUM_REPLY:
         raise IllegalMoveError(f"A reply has at most {MAXIMUM_REPLY} characters.")
     with services.database.transaction() as session:
@@ -46,13 +51,13 @@ def reply(
         if forms.first_time(session, key, now=services.clock()):
             # Browsers send the two signs of an old typewriter at the end of each line.
             words = text.replace("\r\n", "\n").replace("\x00", "")
-            service.reply(
-                session,
-                handover_id,
-                by=actor_of(account),
-                now=services.clock(),
-                text=words,
-            )
+            by, now = actor_of(account), services.clock()
+            if translate and services.translates:
+                if not words.strip():
+                    raise IllegalMoveError("An empty reply cannot be sent.")
+                ask_for_translated_reply(session, handover_id, text=words, by=by, now=now)
+            else:
+                service.reply(session, handover_id, by=by, now=now, text=words)
     return sent(request, services, account, handover_id)
 
 

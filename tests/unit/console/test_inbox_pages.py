@@ -14,7 +14,7 @@ from bot.conversations.models import Author, Conversation, ConversationState, Ou
 from bot.counsellors import audit
 from bot.counsellors.models import Account, Role
 from bot.db.session import Database
-from bot.handover import service
+from bot.handover import service, translation
 from bot.handover.journal import Actor
 from bot.handover.models import ContactFact, HandoverState, Outcome, Queue
 from bot.messages import Kind
@@ -106,6 +106,29 @@ async def test_a_reply_by_htmx_comes_back_as_the_thread(
     assert answer.text.startswith('<div id="thread"')
     assert replies(sqlite)[0].content["text"] == "Zeile 1\nZeile 2"
     assert handover(sqlite, number).state == HandoverState.FOR_NEWCOMER
+
+
+async def test_a_reply_waits_for_its_translation_where_there_is_a_translator(
+    console: Console, counsellor: Account, sqlite: Database, clock: Clock
+) -> None:
+    number = handed_over(sqlite, clock())
+    form = {"text": "Kommen Sie am Montag.", "translate": "yes"}
+    plain = await console.signed_in(counsellor)
+    assert 'name="translate"' not in (await plain.get(f"/console/inbox/{number}")).text
+    translating = Console(console_services(sqlite, clock, translates=True))
+    browser = await translating.signed_in(counsellor)
+    assert 'name="translate"' in (await browser.get(f"/console/inbox/{number}")).text
+
+    await browser.submit(f"/console/inbox/{number}/reply", form)
+
+    assert replies(sqlite) == []
+    assert "Kommen Sie am Montag." in (await browser.get(f"/console/inbox/{number}")).text
+    with sqlite.reading() as session:
+        [task] = translation.due(session, desk_language="de", now=clock())
+    assert (task.is_reply, task.text) == (True, "Kommen Sie am Montag.")
+    assert (
+        await browser.submit(f"/console/inbox/{number}/reply", {"text": " ", "translate": "yes"})
+    ).status_code == 409
 
 
 async def test_a_colleague_is_not_talked_over(
