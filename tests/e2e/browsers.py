@@ -30,7 +30,16 @@ needs_chromium = pytest.mark.skipif(
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe finds on a page that is serious or critical, with the elements."""
+    """What axe finds on a page that is serious or critical, with the elements.
+
+    What is still fading in has weaker colours than people read: it is waited for.
+    """
+    page.wait_for_function(
+        """() => document.getAnimations().every(
+            (one) => one.playState !== "running"
+                || one.effect.getComputedTiming().iterations === Infinity
+        )"""
+    )
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
