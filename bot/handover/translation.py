@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from bot.conversations.models import InboxMessage
-from bot.errors import LotseError
+from bot.errors import IllegalMoveError, LotseError
 from bot.handover import service
 from bot.handover import texts as phrases
 from bot.handover.journal import LOTSE, Actor, record
@@ -102,10 +102,14 @@ class Task:
 def ask_for_translated_reply(
     session: Session, handover_id: int, *, text: str, by: Actor, now: datetime
 ) -> HandoverEvent:
-    """A counsellor's words are to be translated and then sent; ``finish`` sends them."""
-    return record(
-        session, held(session, handover_id), EventKind.TO_TRANSLATE, by=by, now=now, text=text
-    )
+    """A counsellor's words are to be translated and then sent; ``finish`` sends them.
+
+    Raises ``IllegalMoveError`` when the text is empty or the handover closed.
+    """
+    handover = held(session, handover_id)
+    if not text.strip() or not handover.is_open:
+        raise IllegalMoveError("There is nothing to translate, or nobody to send it to.")
+    return record(session, handover, EventKind.TO_TRANSLATE, by=by, now=now, text=text)
 
 
 def due(session: Session, *, desk_language: str, now: datetime) -> Sequence[Task]:

@@ -53,8 +53,6 @@ def reply(
             words = text.replace("\r\n", "\n").replace("\x00", "")
             by, now = actor_of(account), services.clock()
             if translate and services.translates:
-                if not words.strip():
-                    raise IllegalMoveError("An empty reply cannot be sent.")
                 ask_for_translated_reply(session, handover_id, text=words, by=by, now=now)
             else:
                 service.reply(session, handover_id, by=by, now=now, text=words)

@@ -71,8 +71,6 @@ def _asks_for_translation(
     if command is None or command[1].lower() != "translate" or post.edited:
         return False
     text = (command[2] or "").strip()
-    if not text or not handover.is_open:
-        raise IllegalMoveError("There is nothing to translate, or nobody to send it to.")
     ask_for_translated_reply(session, handover.id, text=text, by=by, now=now)
     return True
 

@@ -129,6 +129,9 @@ async def test_a_reply_waits_for_its_translation_where_there_is_a_translator(
     assert (
         await browser.submit(f"/console/inbox/{number}/reply", {"text": " ", "translate": "yes"})
     ).status_code == 409
+    await browser.submit(f"/console/inbox/{number}/claim")
+    await browser.submit(f"/console/inbox/{number}/close", {"outcome": "referred"})
+    assert (await browser.submit(f"/console/inbox/{number}/reply", form)).status_code == 409
 
 
 async def test_a_colleague_is_not_talked_over(
