@@ -182,10 +182,7 @@ def taken(
     ignoring: str | None = None,
 ) -> SlotTakenError:
     """The error for a time that somebody else has, with the nearest others."""
-    others = availability.free_slots(
-        session, row.service, now=now, wishes=wishes, ignoring=ignoring
-    )
-    near = availability.nearest(others, row.starts_at, limit=ALTERNATIVES)
+    near = _others(session, row.service, row.starts_at, wishes, now=now, ignoring=ignoring)
     return SlotTakenError("somebody else has this time", near)
 
 
@@ -200,13 +197,27 @@ def refusal(
     offered: bool | None = None,
 ) -> SlotTakenError | SlotNotOfferedError:
     """Why a time is not among the free ones: taken meanwhile, or never offered."""
-    others = availability.free_slots(session, service, now=now, wishes=wishes, ignoring=ignoring)
-    near = availability.nearest(others, slot.starts_at, limit=ALTERNATIVES)
+    near = _others(session, service, slot.starts_at, wishes, now=now, ignoring=ignoring)
     if offered is None:
         offered = slot.starts_at > now and availability.is_open(session, service, slot, now=now)
     if offered and _overlapping(session, service, slot, ignoring=ignoring, now=now):
         return SlotTakenError("somebody else has this time", near)
     return SlotNotOfferedError("the service is not given at this time", near)
+
+
+def _others(
+    session: Session,
+    service: CounsellingService,
+    wanted: datetime,
+    wishes: Wishes,
+    *,
+    now: datetime,
+    ignoring: str | None,
+) -> list[Slot]:
+    """The nearest free times to offer instead of one that cannot be had."""
+    return availability.nearest_free(
+        session, service, wanted, now=now, wishes=wishes, limit=ALTERNATIVES, ignoring=ignoring
+    )
 
 
 def is_free(

@@ -7,8 +7,9 @@ from babel.dates import format_date
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import Response
 
-from bot.booking import availability, calendars
+from bot.booking import calendars
 from bot.booking.calendars import ZONE
+from bot.booking.hours import holiday_names
 from bot.booking.models import CounsellorCalendar
 from bot.console import access
 from bot.console.appointments import chosen, entered, grid
@@ -118,4 +119,4 @@ def _span(view: View, day: date) -> tuple[date, date, timedelta]:
 
 def _holidays(calendar: CounsellorCalendar, days: list[date]) -> dict[date, str]:
     region = calendar.services[0].holiday_region if calendar.services else "BW"
-    return availability.holiday_names(region, days)
+    return holiday_names(region, days)

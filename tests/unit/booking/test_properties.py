@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from bot.booking import links
 from bot.booking import service as booking
-from bot.booking.availability import Slot, free_slots
+from bot.booking.availability import Slot, Wishes, free_slots, nearest, nearest_free
 from bot.booking.errors import AppointmentClosedError, BookingError
 from bot.booking.models import (
     Appointment,
@@ -118,6 +118,56 @@ def test_free_times_touch_nothing_that_is_in_the_way(sqlite: Database, data: st.
                         slot.ends_at + timedelta(minutes=after) <= appointment.blocked_from
                         or appointment.blocked_until <= slot.starts_at - timedelta(minutes=before)
                     )
+            raise _Undone
+    except _Undone:
+        pass
+
+
+@given(data=st.data())
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_first_and_the_nearest_times_are_among_all_of_them(
+    sqlite: Database, data: st.DataObject
+) -> None:
+    now = data.draw(st.sampled_from(STARTS))
+    try:
+        with sqlite.transaction() as session:
+            service = new_service(
+                session,
+                duration=data.draw(st.sampled_from([20, 45])),
+                step=data.draw(st.sampled_from([15, 25, 60])),
+                buffer_after=data.draw(st.sampled_from([0, 10])),
+                weekly_limit=data.draw(st.sampled_from([None, 1, 3])),
+                horizon_days=data.draw(st.integers(0, 40)),
+                open_per_contact=9,
+            )
+            for _ in range(data.draw(st.integers(1, 3))):
+                calendar = new_calendar(session, service, hours=())
+                for weekday, (starts, ends), span in data.draw(weekly):
+                    calendar.weekly_times.append(
+                        WeeklyTime(span=span, weekday=weekday, starts=starts, ends=ends)
+                    )
+            session.flush()
+            person = new_person(session, now=now)
+            for _ in range(data.draw(st.integers(0, 5))):
+                slots = free_slots(session, service, now=now)
+                if not slots:
+                    break
+                chosen = data.draw(st.sampled_from(slots))
+                held = hold(session, service, chosen, person, now=now)
+                booking.book(session, held.id, details=booking.Details(), now=now)
+            wishes = Wishes(
+                weekdays=data.draw(st.sampled_from([(), (1, 5)])),
+                earliest=data.draw(st.sampled_from([0, 600])),
+            )
+            every = free_slots(session, service, now=now, wishes=wishes)
+            limit = data.draw(st.integers(1, 200))
+            first = free_slots(session, service, now=now, wishes=wishes, limit=limit)
+            assert first == every[:limit]
+            wanted = now + timedelta(minutes=data.draw(st.integers(-3000, 60_000)))
+            near = nearest_free(session, service, wanted, now=now, wishes=wishes, limit=3)
+            assert near == nearest(every, wanted, limit=3)
             raise _Undone
     except _Undone:
         pass
