@@ -126,6 +126,7 @@ def in_own_process(url: str, path: Path) -> dict[str, float]:
 
 def main(count: int) -> None:
     """Writes the file, imports it on each kind of database and prints a table."""
+    print(f"load before the run {os.getloadavg()[0]:.1f}")
     print(f"{'database':12} {'services':>9} {'seconds':>8} {'aim':>6} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as directory:
         for services in (count // 10, count):

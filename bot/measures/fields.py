@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from bot.db.base import Base, new_id
+from bot.db.rows import insert_rows
 from bot.measures.facts import (
     Attribute,
     CostOption,
@@ -224,7 +225,7 @@ def add(session: Session, measures: Sequence[tuple[dict[str, Any], Fields]]) -> 
         row["organization_id"] = fields.get("organization")
         row["revision"] = 1
         rows.append(row)
-    session.execute(insert(table_of(Measure)), rows)
+    insert_rows(session, table_of(Measure), rows)
     _insert_belongings(session, [(own["id"], fields) for own, fields in measures])
 
 
@@ -286,8 +287,7 @@ def _insert_belongings(session: Session, measures: Sequence[tuple[str, Fields]])
             places.append((row, place.get("schedules", [])))
     _insert_places(session, places, pending)
     for model, rows in pending.items():
-        if rows:
-            session.execute(insert(table_of(model)), rows)
+        insert_rows(session, table_of(model), rows)
 
 
 def _text_rows(measure_id: str, fields: Fields) -> list[dict[str, Any]]:
@@ -314,7 +314,7 @@ def _insert_places(
     table = table_of(ServiceAtLocation)
     rows = [row for row, _ in places]
     if not any(schedules for _, schedules in places):
-        session.execute(insert(table), rows)
+        insert_rows(session, table, rows)
         return
     # The numbers come back in the order of the rows.
     numbers = session.scalars(

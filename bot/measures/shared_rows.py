@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bot.db.base import Base
+from bot.db.rows import insert_rows
 from bot.measures.facts import Phone, ServiceContact, Taxonomy, TaxonomyTerm
 from bot.measures.fields import Fields, differences, full_row, plain, plain_row, table_of
 from bot.measures.models import Organization
@@ -65,13 +66,12 @@ def write(session: Session, kind: _Kind, documents: Sequence[Fields]) -> int:
         known.update({**document, **_joined_extra(known, document)})
     present = read(session, kind, list(wanted))
     new = [document for key, document in wanted.items() if key not in present]
-    if new:
-        session.execute(
-            insert(table_of(kind.model)),
-            [full_row(kind.model, document, id=document["id"]) for document in new],
-        )
-    for document in new:
-        _write_rows(session, kind, document["id"], document)
+    insert_rows(
+        session,
+        table_of(kind.model),
+        [full_row(kind.model, document, id=document["id"]) for document in new],
+    )
+    _write_rows(session, kind, {document["id"]: document for document in new})
     changed = 0
     for key, before in present.items():
         document = {**wanted[key], **_joined_extra(before, wanted[key])}
@@ -103,11 +103,14 @@ def _change(session: Session, kind: _Kind, key: str, changed: Fields) -> None:
         if name in changed:
             rows = table_of(model)
             session.execute(delete(rows).where(rows.c[kind.owner] == key))
-    _write_rows(session, kind, key, changed)
+    _write_rows(session, kind, {key: changed})
 
 
-def _write_rows(session: Session, kind: _Kind, key: str, document: Fields) -> None:
+def _write_rows(session: Session, kind: _Kind, documents: Mapping[str, Fields]) -> None:
     for name, model in kind.rows.items():
-        rows = [full_row(model, values, **{kind.owner: key}) for values in document.get(name, ())]
-        if rows:
-            session.execute(insert(table_of(model)), rows)
+        rows = [
+            full_row(model, values, **{kind.owner: key})
+            for key, document in documents.items()
+            for values in document.get(name, ())
+        ]
+        insert_rows(session, table_of(model), rows)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from bot.db.base import new_id
+from bot.db.rows import insert_rows
 from bot.errors import ImportRejectedError
 from bot.measures import fields as measure_fields
 from bot.measures import shared_rows
@@ -71,6 +72,10 @@ def store(
     caller's transaction then takes back what was written. Searches find what was stored
     once ``bot.workers.search.SearchUpkeep`` has seen it, which takes seconds.
     """
+    if session.get_bind().dialect.name == "postgresql":
+        # Rows are looked up by key alone. Of rows that this transaction wrote the server has
+        # no statistics; it would read whole tables, more with every batch.
+        session.execute(text("SET LOCAL enable_seqscan = off"))
     keeper = _Keeper(session, source=source, now=now, force=force)
     problems: list[str] = []
     seen: set[str] = set()
@@ -151,8 +156,7 @@ class _Keeper:
                     self._entry(row["id"], CHANGED, name, as_text(old.get(name)), as_text(value))
                     for name, value in changed.items()
                 ]
-        if log:
-            self._session.execute(insert(table_of(Change)), log)
+        insert_rows(self._session, table_of(Change), log)
         self.report.drafts += sum(record.fields.get("status") == Status.DRAFT for record in records)
         # What was written past the session's objects is read anew.
         self._session.expire_all()
