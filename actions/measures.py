@@ -11,8 +11,9 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.corrections import FORM, MEASURE_SLOT, TEXT_SLOT
 from actions.meaning import close_meanings
+from actions.wishes import dated, entities_of, fitting, question, wishes_of, written
 from bot.measures.answers import PAGE_SIZE, MeasureAnswers
-from bot.measures.search import Near, Wishes
+from bot.measures.search import Wishes
 from bot.measures.topics import Topic
 
 SEARCH_SLOT = "search"
@@ -32,6 +33,7 @@ class _MeasureAction(Action):
         self, dispatcher: CollectingDispatcher, topic: Topic, wishes: dict[str, Any], text: str
     ) -> Events:
         """Searches and describes the first offers; the search goes on from its slot."""
+        wishes = dated(wishes, self._measures.today())
         # The search computes and reads; a thread keeps other conversations going.
         found = await asyncio.to_thread(
             self._measures.find, topic=topic, wishes=Wishes.of(wishes), text=text
@@ -80,7 +82,8 @@ class SearchMeasures(_MeasureAction):
             return await self.search(dispatcher, Topic(state["topic"]), wishes, state["text"])
         if not asked["text"]:
             asked = tracker.get_slot(QUESTION_SLOT) or asked
-        return await self.search(dispatcher, topic, asked["wishes"], asked["text"])
+        wishes = fitting(topic, asked["wishes"])
+        return await self.search(dispatcher, topic, wishes, asked["text"])
 
 
 class RefineSearch(_MeasureAction):
@@ -95,7 +98,7 @@ class RefineSearch(_MeasureAction):
     ) -> Events:
         """Shows details of a chosen offer, else searches again with the wishes changed."""
         state = tracker.get_slot(SEARCH_SLOT)
-        entities = _entities(tracker.latest_message)
+        entities = entities_of(tracker.latest_message)
         if "measure" in entities:
             dispatcher.utter_message(json_message={"offer": str(entities["measure"])})
             return []
@@ -114,7 +117,7 @@ class RefineSearch(_MeasureAction):
             return [SlotSet(QUESTION_SLOT, question(tracker.latest_message))]
         wishes = {**state["wishes"], **wishes_of(tracker.latest_message)}
         wishes.pop(str(entities.get("without")), None)
-        text = f"{state['text']} {_written(tracker.latest_message)}".strip()
+        text = f"{state['text']} {written(tracker.latest_message)}".strip()
         return await self.search(dispatcher, Topic(state["topic"]), wishes, text)
 
 
@@ -160,54 +163,3 @@ def _show(dispatcher: CollectingDispatcher, state: dict[str, Any]) -> None:
             }
         }
     )
-
-
-def wishes_of(message: dict[str, Any]) -> dict[str, Any]:
-    """The wishes that a message's entities express, as plain data for a slot."""
-    entities = _entities(message)
-    wishes: dict[str, Any] = {
-        name: entities[name]
-        for name in ("german_level", "district", "format", "language", "audience")
-        if name in entities
-    }
-    if "child_age_months" in entities:
-        wishes["child_age_months"] = int(entities["child_age_months"])
-    times = [
-        entity["value"]
-        for entity in message.get("entities", [])
-        if entity["entity"] == "time_of_day"
-    ]
-    if times:
-        wishes["time_of_day"] = sorted(set(times))
-    for name in ("childcare", "free_of_charge"):
-        if name in entities:
-            wishes[name] = True
-    if near := _near(str(entities.get("near", ""))):
-        wishes["near"] = near
-    return wishes
-
-
-def _near(position: str) -> dict[str, float] | None:
-    """The place that a shared location names, or None."""
-    latitude, _, longitude = position.partition(",")
-    try:
-        near = Near(latitude=float(latitude), longitude=float(longitude))
-    except ValueError:
-        return None
-    place: dict[str, float] = Wishes(near=near).data()["near"]
-    return place
-
-
-def _entities(message: dict[str, Any]) -> dict[str, Any]:
-    return {entity["entity"]: entity["value"] for entity in message.get("entities", [])}
-
-
-def question(message: dict[str, Any]) -> dict[str, Any]:
-    """What a message asks for, apart from its topic, as plain data for a slot."""
-    return {"text": _written(message), "wishes": wishes_of(message)}
-
-
-def _written(message: dict[str, Any]) -> str:
-    """What the person wrote; nothing when a button was pressed."""
-    text = str(message.get("text") or "")
-    return "" if text.startswith("/") else text

@@ -10,7 +10,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.booking import FORM as BOOKING_FORM
 from actions.meaning import close_meanings, other_meanings, previous_message
-from actions.measures import QUESTION_SLOT, SEARCH_SLOT, question
+from actions.measures import QUESTION_SLOT, SEARCH_SLOT
+from actions.wishes import question
 from bot.booking.draft import Stop
 from bot.measures.answers import PAGE_SIZE
 

@@ -13,7 +13,9 @@ from engine.entities import (
     districts,
     languages,
     levels,
+    openings,
     topics,
+    weekdays,
 )
 from engine.entities.entity import CHOICE, Entity
 from engine.entities.negation import Negations
@@ -29,11 +31,17 @@ def extract(text: str) -> list[Entity]:
     if not message.tokens:
         return []
     negations = Negations(message)
+    times = list(daytimes.find(message, negations))
+    days = list(weekdays.find(message, negations, times))
+    if weekdays.is_place_as_well(message, days) and any(choices.find(message)):
+        days = []
     found = [
         *levels.find(message),
         *ages.find(message),
         *districts.find(message, negations),
-        *daytimes.find(message, negations),
+        *times,
+        *days,
+        *openings.find(message, negations, names_days=bool(days)),
         *topics.find(message, negations),
         *languages.find(message, negations),
     ]
@@ -52,5 +60,5 @@ def place(text: str) -> int | None:
 
 def warm_up() -> None:
     """Reads all word lists, so that the first message need not wait and mistakes show."""
-    extract("2 Jahre, B1, in Feuerbach, abends nach 18 Uhr, nicht online")
+    extract("2 Jahre, B1, in Feuerbach, abends nach 18 Uhr, nicht online, montags offen")
     choices.find(normalise("2"))

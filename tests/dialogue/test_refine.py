@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.measures.models import Correction
+from bot.measures.wish_names import wish_names
 from bot.messages import Kind
 from tests.dialogue.conversation import Conversation, in_every_language, said
 
@@ -38,6 +39,24 @@ async def test_wishes_add_up_and_are_taken_back_by_button(begin: Begin, language
         del wishes[gone]
         assert anna.described("offers")["wishes"] == wishes
         assert removable(anna, reply) == set(wishes)
+
+
+@in_every_language
+async def test_days_and_open_doors_are_wished_for_and_taken_back(
+    begin: Begin, language: str
+) -> None:
+    anna, says = begin(language), said(language)
+    await anna.hears(says["course"])
+    await anna.hears(says["mondays"])
+    assert anna.described("offers")["wishes"] == {"weekday": ["mo"]}
+    reply = await anna.hears(says["open_now"])
+    offers = anna.described("offers")
+    assert offers["topic"] == "language_course"
+    assert offers["wishes"] == {"weekday": ["mo"], "open_now": True}
+    assert removable(anna, reply) == {"weekday", "open_now"}
+    assert all(name in reply.text for name in wish_names(offers["wishes"], anna.texts).values())
+    await anna.presses(lambda payload: without(payload) == "weekday")
+    assert anna.described("offers")["wishes"] == {"open_now": True}
 
 
 def without(payload: dict[str, object]) -> object:

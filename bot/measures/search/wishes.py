@@ -20,6 +20,9 @@ LEAST_IMPORTANT_FIRST = (
     "child_age_months",
 )
 
+WEEK = ("mo", "tu", "we", "th", "fr", "sa", "su")
+"""The days that a wish may name, from Monday on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Near:
@@ -47,7 +50,7 @@ MAXIMUM_KILOMETRES = 25.0
 class Wishes:
     """What a person wants of an offer; None and empty mean no wish.
 
-    ``weekday`` holds days such as ``mo`` and ``su``, of which one is enough, as with
+    ``weekday`` holds days of ``WEEK``, of which one is enough, as with
     ``time_of_day``. ``open_now`` asks for the moment of the search.
     """
 

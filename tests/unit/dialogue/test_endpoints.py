@@ -241,6 +241,38 @@ async def test_wishes_are_read_and_added(dialogue: Dialogue) -> None:
     assert other["offers"]["wishes"] == {}
 
 
+@pytest.mark.parametrize(
+    ("said", "wished"),
+    [
+        ({"weekday": ["we", "mo"]}, {"weekday": ["mo", "we"]}),
+        # The clock stands on a Monday.
+        ({"weekday": "today"}, {"weekday": ["mo"]}),
+        ({"weekday": ["tomorrow", "tu", "fr"]}, {"weekday": ["tu", "fr"]}),
+        (
+            {"weekday": "sa", "time_of_day": ["weekend", "morning"]},
+            {"weekday": ["sa"], "time_of_day": ["morning"]},
+        ),
+        ({"open_now": "yes"}, {"open_now": True}),
+    ],
+)
+async def test_days_and_open_doors_are_wishes(
+    dialogue: Dialogue, said: dict[str, Any], wished: dict[str, Any]
+) -> None:
+    first = await dialogue.run("action_search_measures", "ask_language_course", **said)
+    assert first["offers"]["wishes"] == wished
+
+
+async def test_the_day_of_an_interview_is_no_wish(dialogue: Dialogue) -> None:
+    first = await dialogue.run("action_search_measures", "ask_job", "interview", weekday="th")
+    assert first["offers"]["wishes"] == {}
+    second = await dialogue.run("action_refine_search", "inform", "on Thursdays", weekday="th")
+    assert second["offers"]["wishes"] == {"weekday": ["th"]}
+    open_then = await dialogue.run(
+        "action_search_measures", "ask_job", "open", weekday="th", open_now="yes"
+    )
+    assert open_then["offers"]["wishes"] == {"weekday": ["th"], "open_now": True}
+
+
 async def test_an_offer_is_chosen_by_button(dialogue: Dialogue) -> None:
     assert await dialogue.run("action_refine_search", "inform", measure="m") == {"offer": "m"}
 

@@ -65,6 +65,8 @@ ENTITIES = {
     "district",
     "child_age_months",
     "time_of_day",
+    "weekday",
+    "open_now",
     "format",
     "language",
     "audience",

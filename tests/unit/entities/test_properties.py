@@ -8,7 +8,7 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.entities import daytimes, districts, languages, levels, topics
+from engine.entities import daytimes, districts, languages, levels, topics, weekdays
 from engine.entities.entity import (
     AUDIENCE,
     CHILD_AGE_MONTHS,
@@ -19,7 +19,9 @@ from engine.entities.entity import (
     FREE_OF_CHARGE,
     GERMAN_LEVEL,
     LANGUAGE,
+    OPEN_NOW,
     TIME_OF_DAY,
+    WEEKDAY,
 )
 from engine.entities.extract import extract, warm_up
 from engine.entities.text import normalise
@@ -30,6 +32,8 @@ LEGAL = {
     CHILD_AGE_MONTHS: set(range(216)),
     DISTRICT: set(districts.values()),
     TIME_OF_DAY: set(daytimes.VALUES),
+    WEEKDAY: set(weekdays.VALUES),
+    OPEN_NOW: {"yes"},
     FORMAT: set(topics.VALUES[FORMAT]),
     LANGUAGE: set(languages.codes()),
     AUDIENCE: set(topics.VALUES[AUDIENCE]),

@@ -12,10 +12,11 @@ from bot.buttons import ways_on
 from bot.db.session import Database
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import FIRST_STRONG_ISOLATE
-from bot.measures.answers import PAGE_SIZE, MeasureAnswers, wish_names
+from bot.measures.answers import PAGE_SIZE, MeasureAnswers
 from bot.measures.models import Measure, Status
 from bot.measures.search import Wishes
 from bot.measures.topics import Topic, topic_name
+from bot.measures.wish_names import wish_names
 from bot.messages import OutgoingMessage
 from tests.conftest import Clock
 from tests.support.fakes import FakeMeanings
@@ -175,6 +176,8 @@ ALL_WISHES: dict[str, Any] = {
     "district": "Feuerbach",
     "child_age_months": 30,
     "time_of_day": ["morning", "weekend"],
+    "weekday": ["mo", "tu", "we", "th", "fr", "sa", "su"],
+    "open_now": True,
     "format": "online",
     "language": "tr",
     "audience": "women",
@@ -207,6 +210,18 @@ def test_every_wish_has_words_in_every_language(language: str) -> None:
 )
 def test_a_childs_age_is_said_in_months_then_in_years(months: int, words: str) -> None:
     assert wish_names({"child_age_months": months}, ENGLISH) == {"child_age_months": words}
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (["mo"], "on Mondays"),
+        (["mo", "we"], "on Mondays or on Wednesdays"),
+        (["mo", "tu", "we", "th", "fr"], "on weekdays"),
+    ],
+)
+def test_days_are_said_as_they_are_said(days: list[str], words: str) -> None:
+    assert wish_names({"weekday": days}, ENGLISH) == {"weekday": words}
 
 
 @pytest.mark.parametrize("shape", ["online", "in_person"])
