@@ -17,6 +17,7 @@ import uvicorn
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Geolocation,
     Page,
     ViewportSize,
     expect,
@@ -27,7 +28,7 @@ from bot.channels.web.channel import WEB
 from bot.channels.web.routes import WebSettings
 from bot.clock import utc_now
 from bot.conversations.models import Author
-from bot.messages import Button, Card, CardLine, IncomingMessage, OutgoingMessage
+from bot.messages import Button, Card, CardLine, IncomingMessage, Kind, OutgoingMessage
 from bot.rates import Rate
 from tests.unit.channels.test_web_support import EchoBackend, StartedServer, new_database
 
@@ -74,6 +75,10 @@ TEXTS = {
         "diesem Gerät dann nicht mehr.",
         "Start new": "Neu beginnen",
         "Cancel": "Abbrechen",
+        "Share my location": "Meinen Standort teilen",
+        "My location": "Mein Standort",
+        "Your location could not be found. Please try again, or write the name of your "
+        "district.": "Ihr Standort wurde nicht gefunden.",
         "Try again": "Erneut versuchen",
         "Not sent": "Nicht gesendet",
         "Will be sent as soon as you are connected again": "Wird gesendet, sobald Sie wieder "
@@ -96,6 +101,11 @@ TEXTS = {
         "I am looking for a flat": "أبحث عن شقة",
         "New conversation": "محادثة جديدة",
         "Start a new conversation?": "هل تبدأ محادثة جديدة؟",
+        "Share my location": "مشاركة موقعي",
+        "My location": "موقعي",
+        "Your browser may not tell me where you are. You can allow it in the browser's "
+        "settings for this page. Or just write the name of your district.": "لا يُسمح لمتصفحك "
+        "بأن يخبرني أين أنت.",
         "Cancel": "إلغاء",
         "Start new": "ابدأ من جديد",
     },
@@ -506,6 +516,77 @@ def test_the_page_follows_the_language_of_the_answers(open_page: Callable[..., V
 
     expect(page.locator("html")).to_have_attribute("lang", "ar")
     expect(page.get_by_role("combobox")).to_have_value("ar")
+
+
+# Location
+
+SCHLOSSPLATZ: Geolocation = {"latitude": 48.778519, "longitude": 9.179844}
+
+
+@pytest.mark.parametrize(
+    ("size", "locale", "label", "shown"),
+    [
+        (PHONE, "de", "Meinen Standort teilen", "Mein Standort"),
+        (PHONE, "ar", "مشاركة موقعي", "موقعي"),
+        (DESK, "en", "Share my location", "My location"),
+    ],
+    ids=["german phone", "arabic phone", "english desk"],
+)
+def test_a_location_is_shared_by_pressing_and_rounded(
+    server: Server,
+    open_page: Callable[..., Visit],
+    size: ViewportSize,
+    locale: str,
+    label: str,
+    shown: str,
+) -> None:
+    visit = open_page(
+        size=size, locale=locale, geolocation=SCHLOSSPLATZ, permissions=["geolocation"]
+    )
+    page = visit.page
+    button = page.get_by_role("button", name=label)
+    box = button.bounding_box()
+    assert box
+    assert min(box["width"], box["height"]) >= 44
+    with page.expect_request("**/chat/messages") as sent:
+        button.click()
+
+    assert sent.value.post_data_json["place"] == {"latitude": 48.779, "longitude": 9.18}
+    expect(page.locator(".person .text")).to_have_text(shown)
+    expect(page.locator(".person .state")).to_have_class("state sent")
+    expect(page.locator(".notice")).to_have_count(0)
+    assert [(m.kind, m.text) for m in server.backend.received] == [(Kind.LOCATION, "48.779,9.180")]
+    assert overflow(page) <= 0
+    page.reload()
+    expect(page.locator(".person .text")).to_have_text(shown)
+    assert visit.problems == []
+
+
+def test_a_refused_location_is_explained(server: Server, open_page: Callable[..., Visit]) -> None:
+    # Without a permission, the headless browser answers its question with no.
+    page = open_page(locale="ar").page
+
+    page.get_by_role("button", name="مشاركة موقعي").click()
+
+    expect(page.locator(".notice")).to_contain_text("لا يُسمح لمتصفحك")
+    page.get_by_role("combobox").select_option("de")
+    expect(page.locator("#locate")).not_to_have_attribute("aria-disabled", "true")
+    write(page, "Feuerbach")
+    expect(page.locator(".entry .text").last).to_have_text("echo: Feuerbach")
+    expect(page.locator("p.notice")).to_have_count(0)
+    assert Kind.LOCATION not in [m.kind for m in server.backend.received]
+
+
+def test_a_location_that_is_not_found_is_explained(open_page: Callable[..., Visit]) -> None:
+    page = open_page(locale="de").page
+    page.evaluate(
+        """() => { navigator.geolocation.getCurrentPosition = (_, fail) =>
+            fail({ code: 2, PERMISSION_DENIED: 1 }); }"""
+    )
+
+    page.get_by_role("button", name="Meinen Standort teilen").click()
+
+    expect(page.locator(".notice")).to_contain_text("wurde nicht gefunden")
 
 
 # Hostile texts

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from bot.channels.web.sessions import ChatSession
 from bot.errors import LotseError
-from bot.messages import IncomingMessage, Kind
+from bot.messages import IncomingMessage, Kind, as_position
 
 MAXIMUM_TEXT = 10_000
 MAXIMUM_BODY_BYTES = 64 * 1024
@@ -27,8 +27,17 @@ class RefusedError(LotseError):
         self.retry_seconds = retry_seconds
 
 
+class PostedPlace(BaseModel):
+    """Where the person is: degrees after WGS 84."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    latitude: float = Field(ge=-90, le=90, repr=False)
+    longitude: float = Field(ge=-180, le=180, repr=False)
+
+
 class PostedMessage(BaseModel):
-    """A message as the page sends it: words, or the key of a pressed button.
+    """A message as the page sends it: words, the key of a pressed button, or a place.
 
     ``id`` is made by the page and sent again with every repetition. ``language``
     is that of the page, a first guess only.
@@ -39,12 +48,13 @@ class PostedMessage(BaseModel):
     id: UUID
     text: str | None = Field(default=None, max_length=MAXIMUM_TEXT, repr=False)
     button: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_:-]{1,64}$")
+    place: PostedPlace | None = Field(default=None, repr=False)
     language: str | None = Field(default=None, max_length=20)
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> PostedMessage:
-        if (self.text is None) == (self.button is None):
-            raise ValueError("either text or button is needed")
+        if sum(said is not None for said in (self.text, self.button, self.place)) != 1:
+            raise ValueError("text, button or place is needed, and only one of them")
         if self.text is not None and not self.text.strip():
             raise ValueError("the text is empty")
         return self
@@ -55,11 +65,23 @@ class PostedMessage(BaseModel):
             channel=session.channel,
             address=session.address,
             external_id=session.external_id(str(self.id)),
-            kind=Kind.TEXT if self.button is None else Kind.BUTTON,
-            text=(self.text or "").strip(),
+            kind=self._kind,
+            text=self._words,
             button_key=self.button,
             language_hint=self.language or accepted,
         )
+
+    @property
+    def _kind(self) -> Kind:
+        if self.place is not None:
+            return Kind.LOCATION
+        return Kind.TEXT if self.button is None else Kind.BUTTON
+
+    @property
+    def _words(self) -> str:
+        if self.place is not None:
+            return as_position(self.place.latitude, self.place.longitude)
+        return (self.text or "").strip()
 
 
 async def read_message(request: Request) -> PostedMessage:

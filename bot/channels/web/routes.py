@@ -36,7 +36,7 @@ from bot.channels.web.sessions import (
 from bot.channels.web.streams import EventStreams, PassingEvent
 from bot.channels.web.texts import error_texts
 from bot.channels.web.uploads import Uploads
-from bot.channels.web.wire import entry_data, moment
+from bot.channels.web.wire import entry_data, moment, said_data
 from bot.clock import Clock
 from bot.conversations.inbox import find_conversation
 from bot.conversations.transcript import entries
@@ -176,7 +176,7 @@ class _WebChat:
         await self._receive([message])
         said = {
             "id": str(posted.id),
-            "text": message.text,
+            **said_data(message.kind, message.text),
             "button": posted.button,
             "at": moment(self._clock()),
         }
@@ -197,7 +197,7 @@ class _WebChat:
         await self._receive([message])
         said = {
             "id": message.external_id.removeprefix(session.external_id_prefix),
-            "text": message.text,
+            **said_data(message.kind, message.text),
             "button": None,
             "at": moment(self._clock()),
         }

@@ -33,7 +33,7 @@ class SecurityHeaders:
             ),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
-            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+            "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=()",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }

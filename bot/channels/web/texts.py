@@ -26,6 +26,7 @@ def page_texts(_: Gettext) -> dict[str, str]:
         "placeholder": _("Write a message"),
         "send": _("Send"),
         "attach": _("Send a photo or a PDF to the counsellor"),
+        **_location_texts(_),
         "you": _("You"),
         "counsellor": _("Counsellor"),
         "typing": _("An answer is being written"),
@@ -62,6 +63,25 @@ def _welcome_texts(_: Gettext) -> dict[str, str]:
         "example_work": _("I need help finding work"),
         "example_childcare": _("I need childcare for my child"),
         "example_housing": _("I am looking for a flat"),
+    }
+
+
+def _location_texts(_: Gettext) -> dict[str, str]:
+    return {
+        "share_location": _("Share my location"),
+        "my_location": _("My location"),
+        "locating": _(
+            "Finding your location … It is only used to look for offers near you, and it is "
+            "rounded to about 100 metres."
+        ),
+        "location_refused": _(
+            "Your browser may not tell me where you are. You can allow it in the browser's "
+            "settings for this page. Or just write the name of your district."
+        ),
+        "location_unknown": _(
+            "Your location could not be found. Please try again, or write the name of your "
+            "district."
+        ),
     }
 
 

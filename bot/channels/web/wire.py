@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from bot.channels.web.sessions import ChatSession
 from bot.conversations.transcript import Entry, PersonEntry, ReplyEntry
 from bot.i18n.languages import direction
-from bot.messages import Card, CardLine, Document
+from bot.messages import Card, CardLine, Document, Kind
 
 # Marks that keep numbers and Latin names in order within right-to-left text.
 _BIDI_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -36,10 +36,16 @@ def person_data(entry: PersonEntry, *, session: ChatSession) -> dict[str, Any]:
     return {
         "author": "person",
         "id": entry.external_id.removeprefix(session.external_id_prefix),
-        "text": entry.text,
+        **said_data(entry.kind, entry.text),
         "button": entry.button_key,
         "at": moment(entry.at),
     }
+
+
+def said_data(kind: Kind, text: str) -> dict[str, Any]:
+    """What the person said; of a shared location only that it was shared."""
+    is_place = kind == Kind.LOCATION
+    return {"text": "" if is_place else text, "is_place": is_place}
 
 
 def reply_data(reply: ReplyEntry) -> dict[str, Any]:

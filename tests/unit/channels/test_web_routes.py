@@ -58,6 +58,9 @@ def visitor(backend: EchoBackend, **options: Any) -> httpx.AsyncClient:
 
 # The same in every process, since it becomes part of names of tests.
 SOME_ID = "13902299-50b3-4a27-9a62-32230530362a"
+STUTTGART = {"latitude": 48.8, "longitude": 9.2}
+NOWHERE = {"latitude": 91, "longitude": 9}
+NO_NUMBER = {"latitude": float("nan"), "longitude": 9}
 
 
 def body(text: str | None = "hello", **fields: Any) -> dict[str, Any]:
@@ -169,6 +172,7 @@ async def test_files_with_the_present_version_are_kept(browser: httpx.AsyncClien
         "chat.css": "text/css; charset=utf-8",
         "chat.js": "text/javascript; charset=utf-8",
         "icon.svg": "image/svg+xml",
+        "place.js": "text/javascript; charset=utf-8",
         "transport.js": "text/javascript; charset=utf-8",
         "view.js": "text/javascript; charset=utf-8",
     }
@@ -279,6 +283,20 @@ async def test_a_pressed_button_arrives_as_its_key(
     assert (backend.received[0].kind, backend.received[0].button_key) == (Kind.BUTTON, "k-1")
 
 
+async def test_a_shared_place_is_rounded_and_shown_without_figures(
+    backend: EchoBackend, browser: httpx.AsyncClient
+) -> None:
+    place = {"latitude": 48.775846, "longitude": 9.182932}
+
+    response = await post(browser, {"id": str(uuid.uuid4()), "place": place})
+
+    assert response.status_code == 202
+    assert (backend.received[0].kind, backend.received[0].text) == (Kind.LOCATION, "48.776,9.183")
+    shown = (await browser.get("/chat/history")).json()["entries"][0]
+    assert (shown["author"], shown["text"], shown["is_place"]) == ("person", "", True)
+    assert "48.7" not in str(shown)
+
+
 @pytest.mark.parametrize(
     "text",
     ["😀", "\u202e\u0000\u0007 x", "<script>alert(1)</script>", '/restart{"x":1}', "ا" * 10_000],
@@ -301,6 +319,10 @@ async def test_strange_texts_are_taken_as_they_are(
         (b'{"id":"x","text":"a"}', (422, "invalid")),
         (json.dumps(body(id=SOME_ID, text="a", button="k")).encode(), (422, "invalid")),
         (json.dumps({"id": SOME_ID}).encode(), (422, "invalid")),
+        (json.dumps(body(id=SOME_ID, place=STUTTGART)).encode(), (422, "invalid")),
+        (json.dumps({"id": SOME_ID, "place": {"latitude": 1}}).encode(), (422, "invalid")),
+        (json.dumps({"id": SOME_ID, "place": NOWHERE}).encode(), (422, "invalid")),
+        (json.dumps({"id": SOME_ID, "place": NO_NUMBER}).encode(), (422, "invalid")),
         (json.dumps(body(id=SOME_ID, text=" \n\t")).encode(), (422, "invalid")),
         (json.dumps(body(id=SOME_ID, text="a", extra=1)).encode(), (422, "invalid")),
         (json.dumps(body(id=SOME_ID, button="k" * 65, text=None)).encode(), (422, "invalid")),

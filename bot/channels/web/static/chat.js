@@ -1,5 +1,6 @@
 /* The chat page: puts what is seen and the connection together. */
 
+import { canLocate, locate } from "./place.js";
 import { Events, Outgoing, leave, loadHistory, loadTexts, sendFile } from "./transport.js";
 import { View } from "./view.js";
 
@@ -35,7 +36,8 @@ function newId() {
 
 function say(content) {
   const message = { id: newId(), language: page.language, ...content };
-  view.addPerson({ text: "", button: null, at: new Date().toISOString(), ...message }, "sending");
+  const shown = { text: "", button: null, is_place: Boolean(message.place), ...message };
+  view.addPerson({ at: new Date().toISOString(), ...shown }, "sending");
   outgoing.send(message);
 }
 
@@ -104,6 +106,24 @@ async function upload(id, file) {
   if (status === 202) return view.setState(id, "sent");
   view.setState(id, "failed", data.error?.message, () => upload(id, file));
 }
+
+// Location, for offers nearby
+
+const pin = byId("locate");
+pin.hidden = !canLocate;
+pin.addEventListener("click", async () => {
+  // Not `disabled`: that would take the keyboard's focus away.
+  if (pin.getAttribute("aria-disabled") === "true") return;
+  pin.setAttribute("aria-disabled", "true");
+  view.notice("locating");
+  try {
+    say({ place: await locate() });
+    view.notice(null);
+  } catch (problem) {
+    view.notice(problem);
+  }
+  pin.removeAttribute("aria-disabled");
+});
 
 // Language
 

@@ -172,7 +172,7 @@ export class Outgoing {
     this.#lost = lost;
   }
 
-  /** `message` is {id, text} or {id, button}, with the page's language. */
+  /** `message` is {id, text}, {id, button} or {id, place}, with the page's language. */
   send(message) {
     this.#queue.push(message);
     this.#report(message, "sending");

@@ -14,6 +14,7 @@ const ICONS = {
   file: "M8 3.5h6l4 4v13H6v-17ZM14 3.5v4h4M12 10.5v6m-2.5-2.5 2.5 2.5 2.5-2.5",
   failed: "M12 7.5v5.5m0 3v.5M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z",
   note: "M12 8.5v5m0 2.5v.5M12 4 3 19.5h18Z",
+  place: "M12 20.5c4-4.3 6-7.6 6-10.3a6 6 0 0 0-12 0c0 2.7 2 6 6 10.3ZM12 12.4a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4Z",
   phone: "M7.5 4 10 8.6 8.2 10.4a11.6 11.6 0 0 0 5.4 5.4l1.8-1.8L20 16.5l-1 3.5C11 20 4 13 4 5Z",
   url: "M10 5H5.5v13.5H19V14m-5-9h5v5m0-5-8.5 8.5",
 };
@@ -61,6 +62,7 @@ export class View {
   #lastDay = "";
   #following = true;
   #anchor = null;
+  #notice = null;
   #unread = 0;
   #typingTimer = 0;
   #onPress;
@@ -121,8 +123,9 @@ export class View {
     return this.#entries.has(String(id));
   }
 
-  /** Adds what the person said; `entry` is {id, text, button, at}. */
+  /** Adds what the person said; `entry` is {id, text, button, is_place, at}. */
   addPerson(entry, state) {
+    this.notice(null);
     if (entry.button) this.#markChosen(entry.button);
     for (const past of this.#log.querySelectorAll(".choices:not(.past)")) past.classList.add("past");
     const command = LANGUAGE_COMMAND.exec(entry.text);
@@ -137,12 +140,15 @@ export class View {
   }
 
   #personBubble(entry) {
-    const text = entry.text || this.#titleOf(entry.button);
+    const text = entry.is_place
+      ? this.#text("my_location")
+      : entry.text || this.#titleOf(entry.button);
     return make(
       "article",
       { className: "entry person" },
       this.#text("you", "p", "unseen"),
-      make("div", { className: "bubble" }, make("p", { className: "text", dir: "auto" }, text)),
+      make("div", { className: "bubble" }, make("p", { className: "text", dir: "auto" },
+        entry.is_place ? icon("place") : null, text)),
       make("p", { className: "meta" }, this.#time(entry.at), make("span", { className: "state" })),
     );
   }
@@ -333,6 +339,16 @@ export class View {
   }
 
   // Signs
+
+  /** Shows a line below the newest message in place of the last such line; none without a name. */
+  notice(name) {
+    this.#notice?.remove();
+    this.#notice = null;
+    if (!name) return;
+    this.#notice = make("p", { className: "entry notice" }, this.#text(name));
+    this.#log.append(this.#notice);
+    this.#notice.scrollIntoView({ block: "nearest" });
+  }
 
   typing(isTyping) {
     clearTimeout(this.#typingTimer);
