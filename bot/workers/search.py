@@ -8,15 +8,15 @@ import structlog
 
 from bot.db.session import Database
 from bot.measures.search import Meanings
-from bot.measures.search.cells import are_due, rebuild
 from bot.measures.search.entries import catch_up, forget_other_models, make_vectors
+from bot.measures.search.sorting import are_due, rebuild, sort_changed
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 10.0
 # Facts are quick; vectors take some 20 ms each, and a transaction that makes them keeps
 # other writers of SQLite waiting.
-FACTS_AT_ONCE, VECTORS_AT_ONCE = 500, 5
+FACTS_AT_ONCE, VECTORS_AT_ONCE, SORTED_AT_ONCE = 500, 5, 200
 
 
 class SearchUpkeep:
@@ -52,7 +52,7 @@ class SearchUpkeep:
             dimensions = len(self._meanings.query(""))
             count = rebuild(self._database, self._meanings.name, dimensions)
             log.info("search.cells_made", cells=count)
-        return False
+        return sort_changed(self._database, self._meanings.name, limit=SORTED_AT_ONCE) > 0
 
     def catch_up(self) -> None:
         """Does all that is to be done."""

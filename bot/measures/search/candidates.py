@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 Groups = Sequence[Sequence[str]]
@@ -22,16 +22,20 @@ COUNTED = 501
 """How often a word stands in the database is counted up to here."""
 
 _SAFE = re.compile(r"\w+")
-# Without SQLAlchemy's types: thousands of rows are read, of which few values are used.
+# Without SQLAlchemy's types: of hundreds of rows few values are used.
+_READ = (
+    "SELECT number, measure_id, provider, fresh_on, terms, vectors, model, positions"
+    " FROM measure_search WHERE {}"
+)
 _ON_SQLITE = text(
-    "SELECT number, measure_id, provider, fresh_on, terms, vectors, model, positions"
-    " FROM measure_search WHERE number IN"
-    " (SELECT rowid FROM measure_terms WHERE measure_terms MATCH :wanted LIMIT :limit)"
+    _READ.format(
+        "number IN (SELECT rowid FROM measure_terms WHERE measure_terms MATCH :wanted LIMIT :limit)"
+    )
 )
-_ON_POSTGRESQL = text(
-    "SELECT number, measure_id, provider, fresh_on, terms, vectors, model, positions"
-    " FROM measure_search WHERE terms_index @@ CAST(:wanted AS tsquery) LIMIT :limit"
-)
+_ON_POSTGRESQL = text(_READ.format("terms_index @@ CAST(:wanted AS tsquery) LIMIT :limit"))
+_NUMBERED_ON_SQLITE = text(_READ.format("number IN (SELECT value FROM json_each(:numbers))"))
+_NUMBERED_ON_POSTGRESQL = text(_READ.format("number = ANY(CAST(:numbers AS integer[]))"))
+_UNSORTED = text(_READ.format("number IN (SELECT number FROM measure_unsorted LIMIT :limit)"))
 _COUNT_ON_SQLITE = (
     "(SELECT count(*) FROM"
     " (SELECT 1 FROM measure_terms WHERE measure_terms MATCH :{name} LIMIT :limit))"
@@ -78,7 +82,35 @@ def matching(session: Session, groups: Groups, *, limit: int) -> list[Entry]:
     if not all(groups):
         return []
     sql = _ON_SQLITE if _is_sqlite(session) else _ON_POSTGRESQL
-    rows = session.execute(sql, {"wanted": _query(session, groups), "limit": limit}).all()
+    return _entries(session, sql, {"wanted": _query(session, groups), "limit": limit})
+
+
+def numbered(session: Session, numbers: Sequence[int]) -> list[Entry]:
+    """The entries with these numbers, as far as there are any, in no certain order."""
+    if not numbers:
+        return []
+    if _is_sqlite(session):
+        return _entries(session, _NUMBERED_ON_SQLITE, {"numbers": json.dumps(list(numbers))})
+    return _entries(session, _NUMBERED_ON_POSTGRESQL, {"numbers": list(numbers)})
+
+
+def unsorted(session: Session, *, limit: int) -> list[Entry]:
+    """Entries that the cells do not know as they are, at most ``limit`` of them."""
+    return _entries(session, _UNSORTED, {"limit": limit})
+
+
+def meeting(entries: Sequence[Entry], groups: Groups) -> list[Entry]:
+    """Those that have a term of every group, as ``matching`` would find them."""
+    padded = [[f" {term} " for term in group] for group in groups]
+    return [
+        entry
+        for entry in entries
+        if all(any(term in entry.terms for term in group) for group in padded)
+    ]
+
+
+def _entries(session: Session, sql: TextClause, parameters: dict[str, Any]) -> list[Entry]:
+    rows = session.execute(sql, parameters).all()
     return [
         Entry(
             number, measure_id, provider, str(fresh_on or ""), f" {terms} ", vectors, model, where

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.opening import WITH_SCHEDULES
 from bot.measures.presentation import checked_on
-from bot.measures.search.cells import place, read_all
 from bot.measures.search.codes import pack
 from bot.measures.search.meanings import Meanings
 from bot.measures.search.models import SearchEntry
+from bot.measures.search.sorting import mark_unsorted
 from bot.measures.search.terms import facts, positions, words
 
 PASSAGE = 500
@@ -36,6 +36,7 @@ def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings
         select(SearchEntry).where(SearchEntry.measure_id.in_([m.id for m in measures]))
     )
     entries = {entry.measure_id: entry for entry in present}
+    known = {entry.number: (entry.vectors, entry.model) for entry in entries.values()}
     filled: list[SearchEntry] = []
     stale: list[tuple[SearchEntry, list[str]]] = []
     for measure in measures:
@@ -55,10 +56,10 @@ def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings
         filled.append(entry)
     if meanings is not None:
         _make_vectors(stale, meanings)
-    _place(session, filled)
     # Added when they are complete: reading rows that were not loaded flushes the session.
     session.add_all(filled)
     session.flush()
+    mark_unsorted(session, {entry.number: (b"", "") for entry in filled} | known)
 
 
 def catch_up(session: Session, *, limit: int) -> int:
@@ -67,7 +68,12 @@ def catch_up(session: Session, *, limit: int) -> int:
     At most ``limit`` at once. Vectors of changed texts are left to ``make_vectors``.
     """
     drafts = select(Measure.id).where(Measure.status != Status.PUBLISHED.value)
-    session.execute(delete(SearchEntry).where(SearchEntry.measure_id.in_(drafts)))
+    removed = session.execute(
+        delete(SearchEntry)
+        .where(SearchEntry.measure_id.in_(drafts))
+        .returning(SearchEntry.number, SearchEntry.vectors, SearchEntry.model)
+    )
+    mark_unsorted(session, {row.number: (row.vectors, row.model) for row in removed})
     unnoticed = or_(
         SearchEntry.number.is_(None), SearchEntry.measure_updated_at != Measure.updated_at
     )
@@ -165,10 +171,3 @@ def _make_vectors(stale: Sequence[tuple[SearchEntry, list[str]]], meanings: Mean
         if vectors is not None and texts:
             entry.vectors = pack(vectors[start : start + len(texts)])
         start += len(texts)
-
-
-def _place(session: Session, entries: Sequence[SearchEntry]) -> None:
-    """Adds the cells in which the entries' vectors lie, where there are cells."""
-    for model in {entry.model for entry in entries if entry.vectors}:
-        for cells in read_all(session, model):
-            place([entry for entry in entries if entry.vectors and entry.model == model], cells)

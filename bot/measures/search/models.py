@@ -42,9 +42,10 @@ class SearchEntry(Base):
 class SearchCell(Base):
     """The centre of vectors that are near each other, as float32 numbers.
 
-    Large databases only: an entry has the term ``cell_<number>`` for each cell in which
-    one of its vectors lies, so that the nearest entries are found without reading all.
-    Searches use cells that are ``ready``: all entries have been told of them.
+    Large databases only. ``members`` are sketches of the vectors that lie in the cell
+    (``sketches.py``), so that the nearest entries are found without reading all. ``model``
+    names the vectors and the kind of sketch. Searches use cells that are ``ready``: all
+    entries have been sorted into them.
     """
 
     __tablename__ = "measure_cell"
@@ -52,5 +53,20 @@ class SearchCell(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(String(80), index=True)
-    centre: Mapped[bytes] = mapped_column(LargeBinary)
     ready: Mapped[bool] = mapped_column(default=False)
+    centre: Mapped[bytes] = mapped_column(LargeBinary)
+    members: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+
+
+class Unsorted(Base):
+    """Says that the cells do not know an entry yet, or not as it is now.
+
+    ``vectors``, made by ``model``, are those with which the cells know it. The entry may
+    have been deleted.
+    """
+
+    __tablename__ = "measure_unsorted"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    vectors: Mapped[bytes] = mapped_column(LargeBinary)
+    model: Mapped[str] = mapped_column(String(80))

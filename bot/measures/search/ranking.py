@@ -19,9 +19,10 @@ from bot.measures.opening import (
     stuttgart_calendar,
 )
 from bot.measures.presentation import STALE_AFTER
-from bot.measures.search.candidates import Entry, Groups, frequencies, matching, size
+from bot.measures.search.candidates import Entry, Groups, frequencies, matching, meeting, size
 from bot.measures.search.cells import CellReader
 from bot.measures.search.codes import Vector, similarities
+from bot.measures.search.likeliest import CONFIRMED_WISH, SIDE_TOPIC_PENALTY, NearCells
 from bot.measures.search.meanings import Meanings
 from bot.measures.search.terms import Clause, clauses, words
 from bot.measures.search.wishes import LEAST_IMPORTANT_FIRST, Near, Wishes
@@ -30,20 +31,15 @@ from bot.measures.topics import Topic
 LIMIT = 30
 """Offers that a search gives at most."""
 
-# Weights, in units of cosine similarity, whose spread between offers of one topic is
-# about 0.3. A wish that the row confirms outweighs likeness of wording.
-CONFIRMED_WISH = 0.5
+# Weights, in the same units as those of ``likeliest.py``.
 COMMON_WORDS = 0.2
 NEARBY = 0.1
-SIDE_TOPIC_PENALTY = 0.08
 STALE_PENALTY = 0.02
 UNDATED_PENALTY = 0.03
 
 # Entries that are compared one by one; beyond, the nearest cells choose among them.
-COMPARED = 800
+COMPARED = 200
 _COMPARED_WITHOUT_CELLS = 100_000
-ENOUGH = 150
-_CELLS_READ = (4, 32, 256)
 # A word this frequent finds nothing by itself, and so many words are looked up.
 _RARE = 0.01
 _RARE_WORDS = 3
@@ -77,12 +73,12 @@ class _Asked:
     """One call of ``MeasureSearch.find``; what stays the same while wishes are given up."""
 
     groups: Groups
-    main_term: str
+    main_term: str | None
     query: Vector | None
     model: str
     words: Mapping[str, float]
     rare: Sequence[str]
-    cells: Sequence[str]
+    cells: NearCells | None
     first: int
     now: datetime
     limit: int
@@ -120,12 +116,12 @@ class MeasureSearch:
         weights, rare = _weighed(session, text)
         asked = _Asked(
             groups=groups,
-            main_term=f" main_{topic.value} " if topic else " ",
+            main_term=f"main_{topic.value}" if topic else None,
             query=query,
             model=self._meanings.name,
             words=weights,
             rare=rare,
-            cells=self._nearest_cells(session, query, topic),
+            cells=self._near_cells(session, query, topic),
             first=first,
             now=now,
             limit=limit,
@@ -137,16 +133,17 @@ class MeasureSearch:
                 return replace(found, dropped=dropped)
         return found
 
-    def _nearest_cells(
+    def _near_cells(
         self, session: Session, query: Vector | None, topic: Topic | None
-    ) -> list[str]:
+    ) -> NearCells | None:
+        """All cells by their nearness, or None where there are no cells."""
         cells = self._cells.read(session, self._meanings.name)
         if not cells.numbers:
-            return []
+            return None
         if query is None:
             # Without a question, what is typical of the topic comes first.
             query = self._meanings.query((topic or Topic.COUNSELLING).value.replace("_", " "))
-        return cells.nearest(query)
+        return NearCells(cells.nearest(query), query)
 
     def _find(self, session: Session, asked: _Asked, wishes: Wishes) -> Found:
         wanted = clauses(wishes, asked.now)
@@ -247,33 +244,22 @@ def _candidates(session: Session, asked: _Asked, wanted: Mapping[str, Clause]) -
     for clause in wanted.values():
         if clause.silent is not None:
             groups.append([*clause.confirming, clause.silent])
-    if not asked.cells:
+    if asked.cells is None:
         return matching(session, groups, limit=_COMPARED_WITHOUT_CELLS)
-    entries: list[Entry] = []
-    if wanted:
-        confirming = [clause.confirming for clause in wanted.values()]
-        entries = _nearest(session, [*asked.groups, *confirming], asked)
+    confirming = [clause.confirming for clause in wanted.values()]
+    likeliest = asked.cells.likeliest(
+        session, groups, confirming, main_term=asked.main_term, most=COMPARED
+    )
+    entries = meeting(likeliest, groups)
     if len(entries) < asked.limit:
-        # Too few say yes to everything: those that do not say follow behind them.
-        entries += _nearest(session, groups, asked)
+        # Few fit, so that all of them may lie in cells that were not read.
+        entries += matching(session, groups, limit=COMPARED)
+    if wanted and len(meeting(entries, confirming)) < asked.limit:
+        # So does what says yes to everything, and that comes first.
+        entries += matching(session, [*asked.groups, *confirming], limit=COMPARED)
     if asked.rare:
         entries += matching(session, [*groups, asked.rare], limit=_BY_WORDS)
     return list({entry.number: entry for entry in entries}.values())
-
-
-def _nearest(session: Session, groups: Groups, asked: _Asked) -> list[Entry]:
-    """The nearest entries that meet the groups, from as few cells as give enough."""
-    for count in _CELLS_READ:
-        if count < len(asked.cells):
-            entries = matching(session, [*groups, asked.cells[:count]], limit=COMPARED)
-            if len(entries) >= ENOUGH:
-                break
-    else:
-        entries = matching(session, groups, limit=COMPARED)
-    if asked.query is None or len(entries) <= ENOUGH:
-        return entries
-    near = _nearness(entries, asked)
-    return sorted(entries, key=lambda entry: -near[entry.number])[:ENOUGH]
 
 
 def _verdicts(entry: Entry, wanted: Mapping[str, Clause], near: Near | None) -> dict[str, _Verdict]:
@@ -320,14 +306,15 @@ def _scores(
     place: Near | None,
 ) -> dict[int, float]:
     oldest = (asked.now.date() - STALE_AFTER).isoformat()
+    shares = [(f" {word} ", share) for word, share in asked.words.items()]
     scores = {}
     for entry in entries:
-        common = sum(share for word, share in asked.words.items() if f" {word} " in entry.terms)
+        common = sum([share for word, share in shares if word in entry.terms])
         score = near[entry.number] + COMMON_WORDS * common
         score += CONFIRMED_WISH * sum(v is True for v in verdicts[entry.number].values())
         if place is not None and verdicts[entry.number]["near"]:
             score += NEARBY * (1 - _distance(entry, place) / place.kilometres)
-        if asked.main_term not in entry.terms:
+        if asked.main_term and f" {asked.main_term} " not in entry.terms:
             score -= SIDE_TOPIC_PENALTY
         if not entry.fresh_on:
             score -= UNDATED_PENALTY

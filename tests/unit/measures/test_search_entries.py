@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 from bot.db.session import Database
 from bot.measures import neutral
 from bot.measures.models import Measure, MeasureText, Status
-from bot.measures.search import MeasureSearch, Near, Wishes, cells, refresh
+from bot.measures.search import MeasureSearch, Near, Wishes, refresh
 from bot.measures.search.candidates import frequencies
 from bot.measures.search.codes import Matrix, pack, similarities, unpack
-from bot.measures.search.models import SearchCell, SearchEntry
+from bot.measures.search.models import SearchEntry
 from bot.measures.search.terms import fold, words
 from bot.measures.topics import Topic
 from bot.workers.search import SearchUpkeep
@@ -155,46 +155,6 @@ def test_hostile_words_are_only_words(database: Database) -> None:
         new_measure(session, title="O'Brien \" OR * NEAR(a b) -- 'x' & | ! :* \\")
     for text in ['" OR *', "' & !", "a:*b", "\\", "\x00", "topic_job", "NEAR(", "😀", "ß" * 5000]:
         assert len(ids(database, text)) == 1
-
-
-def test_cells_find_what_a_full_comparison_finds(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cells, "WORTH_IT", 100)
-    monkeypatch.setattr(cells, "ENTRIES_PER_CELL", 20)
-    monkeypatch.setattr("bot.measures.search.ranking.ENOUGH", 40)
-    with database.transaction() as session:
-        made = [new_measure(session, title=f"offer number {n}") for n in range(120)]
-    SearchUpkeep(database=database, meanings=FakeMeanings()).catch_up()
-    with database.reading() as session:
-        assert len(session.scalars(select(SearchCell)).all()) == 6
-    for measure in made[:10]:
-        assert ids(database, f"{measure.texts[0].title}.", limit=5)[0] == measure.id
-    # An offer that comes later gets its cell at once.
-    with database.transaction() as session:
-        late = new_measure(session, title="a latecomer")
-    assert any("cell_" in entry.terms for entry in entries(database)[-1:])
-    assert ids(database, "a latecomer (en).", limit=5)[0] == late.id
-    # Without words, what fits is still found.
-    assert len(ids(database, limit=5)) == 5
-
-
-def test_cells_are_not_made_again_for_nothing(
-    sqlite: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cells, "WORTH_IT", 10)
-    monkeypatch.setattr(cells, "ENTRIES_PER_CELL", 5)
-    with sqlite.transaction() as session:
-        for _ in range(20):
-            new_measure(session)
-    upkeep = SearchUpkeep(database=sqlite, meanings=FakeMeanings())
-    upkeep.catch_up()
-    with sqlite.reading() as session:
-        before = session.scalars(select(SearchCell.number)).all()
-        assert not cells.are_due(session, "fake")
-    upkeep.catch_up()
-    with sqlite.reading() as session:
-        assert session.scalars(select(SearchCell.number)).all() == before != []
 
 
 def test_codes_keep_what_ranking_needs() -> None:

@@ -1,0 +1,81 @@
+"""The entries that are likeliest to be offered, among very many: chosen by their sketches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from bot.measures.search import sketches
+from bot.measures.search.candidates import Entry, Groups, numbered, unsorted
+from bot.measures.search.cells import members
+from bot.measures.search.codes import Vector
+
+# Weights, in units of cosine similarity, whose spread between offers of one topic is
+# about 0.3. A wish that the row confirms outweighs likeness of wording.
+CONFIRMED_WISH = 0.5
+SIDE_TOPIC_PENALTY = 0.08
+
+# When so many of the nearest cells were read, so many fitting sketches are enough.
+_STEPS = ((16, 2_000), (64, 600), (256, 100), (512, 0))
+
+
+@dataclass(frozen=True)
+class NearCells:
+    """Cells by their nearness to a question, nearest first."""
+
+    numbers: Sequence[int]
+    query: Vector
+
+    def likeliest(
+        self,
+        session: Session,
+        groups: Groups,
+        confirming: Groups,
+        *,
+        main_term: str | None,
+        most: int,
+    ) -> list[Entry]:
+        """At most ``most`` entries that probably meet the groups, and those not sorted yet.
+
+        Preferred are those that are near, that confirm wishes and whose main topic is
+        asked for, each as much as it counts in the ranking.
+        """
+        some = self._sketches(session, groups, confirming, most)
+        scores = sketches.nearness(some, self.query)
+        for clause in confirming:
+            if sketches.can_tell(clause):
+                scores += CONFIRMED_WISH * sketches.meeting(some, clause)
+        if main_term:
+            scores -= SIDE_TOPIC_PENALTY * ~sketches.meeting(some, [main_term])
+        best = some["number"][np.argsort(-scores, kind="stable")].tolist()
+        numbers = list(dict.fromkeys(best))[:most]
+        return [*numbered(session, numbers), *unsorted(session, limit=most)]
+
+    def _sketches(
+        self, session: Session, groups: Groups, confirming: Groups, most: int
+    ) -> sketches.Sketches:
+        """Sketches that meet the groups, from as few cells as give enough of them."""
+        found = [sketches.none(len(self.query))]
+        fitting = confirmed = start = 0
+        for cells, enough in _STEPS:
+            numbers = self.numbers[start:cells]
+            part = _meeting(members(session, numbers, len(self.query)), groups)
+            found.append(part)
+            fitting += len(np.unique(part["number"]))
+            confirmed += len(np.unique(_meeting(part, confirming)["number"]))
+            if fitting >= enough and confirmed >= most // 10:
+                break
+            start = cells
+            if start >= len(self.numbers):
+                break
+        return np.concatenate(found)
+
+
+def _meeting(some: sketches.Sketches, groups: Groups) -> sketches.Sketches:
+    for group in groups:
+        if sketches.can_tell(group):
+            some = some[sketches.meeting(some, group)]
+    return some
