@@ -40,8 +40,8 @@ from bot.db.session import Database
 from bot.measures.encoding import SentenceMeanings
 from bot.measures.models import Measure, MeasureTopic
 from bot.measures.search import MeasureSearch, Wishes
-from bot.measures.search import cells as search_cells
 from bot.measures.search.codes import Matrix, Vector, pack
+from bot.measures.search.sorting import are_due, rebuild
 from bot.measures.search.terms import facts, words
 from bot.measures.topics import Topic
 
@@ -143,14 +143,11 @@ def _measured(database: Database, rows: int, questions: Questions) -> str:
     bases = np.flatnonzero(~asked)
     generator = np.random.default_rng(7)
     owners = generator.choice(bases, size=rows)
-    count = search_cells.cells_for(rows)
-    _progress(f"{rows:,} offers: {count} cells")
-    sample = np.vstack(
-        [_noisy(questions.vectors[part], 1) for part in np.array_split(owners[:40_000], 8)]
-    )
-    centres = search_cells.fit(sample, count)
-    _store_cells(database, centres)
-    vectors = _fill(database, owners, questions, centres)
+    vectors = _fill(database, owners, questions)
+    _progress(f"{rows:,} offers: sorting into cells")
+    with database.reading() as session:
+        due = are_due(session, NAME)
+    count = rebuild(database, NAME, questions.vectors.shape[1]) if due else 0
     _progress(f"{rows:,} offers: searching")
     searcher = MeasureSearch(meanings=Known(_asked_vectors(questions, asked)))
     took, busy = _searches(database, searcher, questions, np.flatnonzero(asked))
@@ -178,24 +175,7 @@ def _noisy(vectors: Matrix, seed: int) -> Matrix:
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _store_cells(database: Database, centres: Matrix) -> None:
-    if len(centres):
-        with database.transaction() as session:
-            session.execute(
-                text(
-                    "INSERT INTO measure_cell (number, model, centre, ready)"
-                    " VALUES (:n, :m, :c, :r)"
-                ),
-                [
-                    {"n": number, "m": NAME, "c": row.astype("<f4").tobytes(), "r": True}
-                    for number, row in enumerate(centres, start=1)
-                ],
-            )
-
-
-def _fill(
-    database: Database, owners: np.ndarray, questions: Questions, centres: Matrix
-) -> list[np.ndarray]:
+def _fill(database: Database, owners: np.ndarray, questions: Questions) -> list[np.ndarray]:
     """Writes all offers with their entries; returns their vectors in signed bytes."""
     pools = {topic: [" ".join(sorted(_facts(topic))) for _ in range(POOL)] for topic in Topic}
     own_words = [set(words(line)) for line in questions.texts]
@@ -209,7 +189,6 @@ def _fill(
         part = owners[start : start + BLOCK]
         vectors = _noisy(questions.vectors[part], start + 2)
         kept.append(np.rint(vectors * 300).clip(-127, 127).astype(np.int8))
-        nearest = np.argmax(vectors @ centres.T, axis=1) + 1 if len(centres) else None
         codes = pack(vectors)
         width = len(codes) // len(part)
         others = vocabulary[draw.integers(len(vocabulary), size=(len(part), 20))]
@@ -219,8 +198,6 @@ def _fill(
             number = start + offset + 1
             said = " ".join(own_words[owner].union(others[offset].tolist()))
             terms = f"{pools[questions.topics[owner]][chosen[offset]]} {said}"
-            if nearest is not None:
-                terms += f" cell_{nearest[offset]}"
             measures.append((f"m{number}", f"x{number}"))
             code = codes[offset * width : (offset + 1) * width]
             entries.append((number, f"m{number}", f"p{number % 5000}", terms, code))

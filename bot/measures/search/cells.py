@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bot.measures.search import sketches
@@ -28,6 +28,13 @@ VECTORS_PER_CELL = 250
 MOST_CELLS = 4_096
 ROUNDS = 8
 _BATCH = 1_000
+# Made once: to build and to recognise a statement takes longer than to answer it.
+_NEWEST = select(func.max(SearchCell.number)).where(
+    SearchCell.model == bindparam("model"), SearchCell.ready.is_(True)
+)
+_MEMBERS = select(SearchCell.members).where(
+    SearchCell.number.in_(bindparam("numbers", expanding=True))
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,7 @@ class CellReader:
 
     def read(self, session: Session, model: str) -> Cells:
         """The cells of a model's vectors."""
-        newest = session.scalar(
-            select(func.max(SearchCell.number)).where(
-                SearchCell.model == cells_model(model), SearchCell.ready.is_(True)
-            )
-        )
+        newest = session.scalar(_NEWEST, {"model": cells_model(model)})
         key = (model, newest or 0)
         known = self._known
         if known is None or known[0] != key:
@@ -89,7 +92,7 @@ def read_ready(session: Session, model: str) -> Cells:
 
 def members(session: Session, numbers: Sequence[int], dimensions: int) -> sketches.Sketches:
     """Sketches of all that lies in these cells."""
-    rows = session.scalars(select(SearchCell.members).where(SearchCell.number.in_(numbers)))
+    rows = session.scalars(_MEMBERS, {"numbers": numbers})
     return sketches.read(rows.all(), dimensions)
 
 

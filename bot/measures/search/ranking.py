@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import asin, cos, log, radians, sin, sqrt
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.measures.models import Kind, Measure, Status
@@ -46,6 +46,10 @@ _RARE_WORDS = 3
 _MOST_WORDS = 12
 _BY_WORDS = 100
 _EARTH_KILOMETRES = 6371.0
+# The status is compared afterwards: an index of it would lure SQLite to read it all.
+_STATUSES = select(Measure.id, Measure.status).where(
+    Measure.id.in_(bindparam("ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,10 +194,7 @@ class MeasureSearch:
                     verdicts[entry.number]["open_now"] = verdict
                     chosen += [] if verdict is False else [entry]
             else:
-                # The status is compared here: an index of it would lure SQLite to read it all.
-                rows = session.execute(
-                    select(Measure.id, Measure.status).where(Measure.id.in_(ids))
-                )
+                rows = session.execute(_STATUSES, {"ids": ids})
                 present = {row.id for row in rows if row.status == Status.PUBLISHED.value}
                 chosen += [entry for entry in part if entry.measure_id in present]
             if len(chosen) >= asked.limit:
