@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, cast, extract, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.booking.clocktime import instant, minute_after, minute_of, moment_of
+from bot.booking.clocktime import instant, moment_of
 from bot.booking.intervals import Interval, joined, number_between
 from bot.booking.models import (
     Appointment,
@@ -56,45 +56,55 @@ class Diary:
         self._calendars: dict[int, _Calendar] = defaultdict(_Calendar)
         since = moment_of(instant(monday_of(days[0]) - _DAY, 0, self._zone))
         until = moment_of(instant(monday_of(days[-1]) + 8 * _DAY, 0, self._zone))
+        standing = (
+            in_calendars(Appointment.calendar_id, service, calendar_id),
+            Appointment.blocked_until > since,
+            Appointment.blocked_from < until,
+            or_(
+                Appointment.state == AppointmentState.BOOKED,
+                (Appointment.state == AppointmentState.HELD) & (Appointment.held_until > now),
+            ),
+            Appointment.id != (ignoring or ""),
+        )
+        away = (
+            in_calendars(BusyTime.calendar_id, service, calendar_id),
+            BusyTime.ends_at > since,
+            BusyTime.starts_at < until,
+        )
+        self._read_appointments(session, *standing)
+        self._read_away(session, *away)
+        if self._limit is not None:
+            self._count_given(session, *standing, Appointment.service_id == service.id)
 
-        def mine(column: InstrumentedAttribute[int]) -> ColumnElement[bool]:
-            return in_calendars(column, service, calendar_id)
-
+    def _read_appointments(self, session: Session, *which: ColumnElement[bool]) -> None:
         rows = session.execute(
             select(
                 Appointment.calendar_id,
-                Appointment.blocked_from,
-                Appointment.blocked_until,
-                # Reading it costs as much as the two before; only limits need it.
-                Appointment.starts_at if self._limit is not None else null(),
-                Appointment.service_id,
+                _seconds(Appointment.blocked_from),
+                _seconds(Appointment.blocked_until),
             )
-            .where(
-                mine(Appointment.calendar_id),
-                Appointment.blocked_until > since,
-                Appointment.blocked_from < until,
-                or_(
-                    Appointment.state == AppointmentState.BOOKED,
-                    (Appointment.state == AppointmentState.HELD) & (Appointment.held_until > now),
-                ),
-                Appointment.id != (ignoring or ""),
-            )
+            .where(*which)
             .order_by(Appointment.blocked_from)
         )
-        for owner, blocked_from, blocked_until, starts_at, service_id in rows:
-            calendar = self._calendars[owner]
-            calendar.appointments.append((minute_of(blocked_from), minute_after(blocked_until)))
-            if starts_at is not None and service_id == service.id:
-                calendar.given[week_of(starts_at.astimezone(self._zone).date())] += 1
-        busy = session.execute(
-            select(BusyTime.calendar_id, BusyTime.starts_at, BusyTime.ends_at).where(
-                mine(BusyTime.calendar_id), BusyTime.ends_at > since, BusyTime.starts_at < until
-            )
+        for calendar_id, since, until in rows:
+            self._calendars[calendar_id].appointments.append(_minutes(since, until))
+
+    def _read_away(self, session: Session, *which: ColumnElement[bool]) -> None:
+        rows = session.execute(
+            select(
+                BusyTime.calendar_id, _seconds(BusyTime.starts_at), _seconds(BusyTime.ends_at)
+            ).where(*which)
         )
-        for owner, starts_at, ends_at in busy:
-            self._calendars[owner].away.append((minute_of(starts_at), minute_after(ends_at)))
+        for calendar_id, since, until in rows:
+            self._calendars[calendar_id].away.append(_minutes(since, until))
         for calendar in self._calendars.values():
             calendar.away = joined(calendar.away)
+
+    def _count_given(self, session: Session, *which: ColumnElement[bool]) -> None:
+        rows = session.execute(select(Appointment.calendar_id, Appointment.starts_at).where(*which))
+        for calendar_id, starts_at in rows:
+            week = week_of(starts_at.astimezone(self._zone).date())
+            self._calendars[calendar_id].given[week] += 1
 
     def load(self, calendar_id: int, day: date) -> int:
         """How many appointments a calendar holds in the week of a day."""
@@ -130,6 +140,16 @@ def in_calendars(
     return column.in_(
         select(calendar_service.c.calendar_id).where(calendar_service.c.service_id == service.id)
     )
+
+
+def _seconds(column: InstrumentedAttribute[datetime]) -> ColumnElement[int]:
+    """A moment in whole seconds since 1970: thousands of numbers are read sooner than moments."""
+    return cast(extract("epoch", column), BigInteger)
+
+
+def _minutes(since: int, until: int) -> Interval:
+    """The whole minutes that a stretch between two seconds touches."""
+    return since // 60, -(-until // 60)
 
 
 def week_of(day: date) -> tuple[int, int]:
