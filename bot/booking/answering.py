@@ -10,7 +10,8 @@ from bot.booking import service as booking
 from bot.booking.choosing import confirmed, held_row, time
 from bot.booking.draft import GIVEN, SKIPPED, Meaning, Outcome, Question, Stop
 from bot.booking.models import Way
-from bot.booking.said import folded, read_child_age, refuses
+from bot.booking.refusals import does_without, refuses
+from bot.booking.said import folded, read_child_age
 from bot.booking.turn import (
     EXPECTING,
     NO_CHILD,
@@ -118,7 +119,7 @@ def name(turn: Turn) -> Outcome:
     # The engine takes some names for a "no", Anna for example.
     few = len(words.split()) <= SURELY_A_NAME
     says_no = turn.said.meaning == Meaning.NO and (not few or refuses(words))
-    if turn.value(Question.NAME) == SKIP or says_no:
+    if turn.value(Question.NAME) == SKIP or says_no or does_without(words):
         return Outcome(draft=turn.draft.answered(booking_name=SKIPPED))
     if not words or turn.said.pressed is not None or is_question(words):
         return turn.not_understood()

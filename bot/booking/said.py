@@ -41,14 +41,6 @@ _EXPECTING = re.compile(
     r"embarazada|incinta|trudn|insarcinat|gravid|\bciaz|w ciazy|εγκυ"
 )
 
-# How people say no or do without; hardly anybody is called so.
-_REFUSALS = (
-    "nein|nö|nee|nicht|kein|keine|keinen|ohne|nix|no|nope|nah|not|without|nothing|hayır|yok|"
-    "olmaz|istemem|istemiyorum|gerek|لا|كلا|لع|ابدا|بدون|بلاش|بلا|ні|нє|не|неа|без|нет|نه|نخیر|"
-    "نمیخوام|نمیخواهم|non|pas|sans|jamais|sin|tampoco|nunca|senza|nessuno|niente|ne|neću|nemoj|"
-    "bez|jok|nu|fără|deloc|nie|όχι|οχι|δεν|δε|χωρίς|τίποτα"
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class When:
@@ -118,16 +110,6 @@ def read_child_age(text: str, *, understood: list[int], today: date) -> ChildAge
     if re.fullmatch(r"\D{0,3}\d{1,2}\D{0,3}", plain) and numbers[0] <= OLDEST_CHILD_MONTHS:
         return ChildAge(number=numbers[0])
     return ChildAge(impossible=True) if max(numbers) > OLDEST_CHILD_MONTHS else None
-
-
-def refuses(text: str) -> bool:
-    """Whether a text has one of the words with which people say no or do without."""
-    return not _refusals().isdisjoint(re.findall(r"[^\W\d_]+", folded(text)))
-
-
-@lru_cache(maxsize=1)
-def _refusals() -> frozenset[str]:
-    return frozenset(folded(_REFUSALS).split("|"))
 
 
 def _age(months: int) -> ChildAge:

@@ -210,6 +210,19 @@ def test_a_name_that_the_engine_takes_for_a_no_is_kept(
     assert appointment(database, str(anna.draft.answer(Question.TIME))).name == kept
 
 
+@pytest.mark.parametrize("text", ["بدون اسم", "без имени", "fără nume", "Ohne Namen, danke"])
+def test_no_name_is_kept_whatever_the_engine_takes_it_for(
+    database: Database, anna: Person, text: str
+) -> None:
+    anna.up_to_the_times()
+    anna.presses(Question.TIME, anna.times()[0])
+    for meaning in (Meaning.UNCLEAR, Meaning.SOMETHING_ELSE, Meaning.YES):
+        anna.draft = anna.draft.answered(booking_name=None)
+        anna.says(Question.NAME, text, meaning=meaning, sure=True)
+        assert anna.open() == [Question.CONFIRMED]
+        assert appointment(database, str(anna.draft.answer(Question.TIME))).name == ""
+
+
 def test_a_no_that_tells_the_age_does_not_end_the_form(anna: Person) -> None:
     anna.presses(Question.SUBJECT, "work")
     anna.says(Question.CHILD, "nein, sie ist schon zwei", meaning=Meaning.NO, sure=True, ages=(24,))
