@@ -23,6 +23,8 @@ from bot.booking.reminders import NIGHT_BEGINS, NIGHT_ENDS
 
 # How long a time is kept for somebody who may be at the playground with their children.
 OFFER = timedelta(hours=2)
+# Nobody is asked who would have less time to answer.
+SHORTEST = timedelta(minutes=5)
 _OPEN = (WaitingState.WAITING, WaitingState.OFFERED)
 
 
@@ -137,17 +139,6 @@ def decline(session: Session, entry_id: int, *, contact_id: str, now: datetime) 
         _let_go(session, entry, now=now)
 
 
-def entry_of(session: Session, service: CounsellingService, contact_id: str) -> WaitingEntry | None:
-    """The person's place on the waiting list of a service, if they have one."""
-    return session.scalar(
-        select(WaitingEntry).where(
-            WaitingEntry.contact_id == contact_id,
-            WaitingEntry.service_id == service.id,
-            WaitingEntry.state.in_(_OPEN),
-        )
-    )
-
-
 def _asks_at(local: time) -> bool:
     return NIGHT_ENDS <= local < NIGHT_BEGINS
 
@@ -163,14 +154,19 @@ def _hold_for(session: Session, entry: WaitingEntry, *, now: datetime) -> Appoin
     service = entry.service
     wishes = Wishes.from_data({**entry.wishes, "way": entry.way, "language": entry.language})
     slots = free_slots(session, service, now=now, wishes=wishes)
-    slot = next((slot for slot in slots if _name(slot) not in entry.passed), None)
-    if slot is None:
-        return None
     # The time must still be bookable when the offer ends.
     notice = timedelta(minutes=service.notice)
-    until = min(now + OFFER, slot.starts_at - notice) if notice else now + OFFER
-    if until <= now:
+    slot = next(
+        (
+            slot
+            for slot in slots
+            if _name(slot) not in entry.passed and slot.starts_at - notice - now >= SHORTEST
+        ),
+        None,
+    )
+    if slot is None:
         return None
+    until = min(now + OFFER, slot.starts_at - notice)
     try:
         held = booking.hold(
             session,
