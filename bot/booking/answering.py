@@ -10,6 +10,7 @@ from bot.booking import service as booking
 from bot.booking.choosing import confirmed, held_row, time
 from bot.booking.draft import GIVEN, SKIPPED, Meaning, Outcome, Question, Stop
 from bot.booking.models import Way
+from bot.booking.opening import service
 from bot.booking.refusals import does_without, refuses
 from bot.booking.said import folded, read_child_age
 from bot.booking.turn import (
@@ -18,6 +19,7 @@ from bot.booking.turn import (
     SKIP,
     SUBJECTS,
     Turn,
+    aged,
     is_question,
     said_way,
     with_way,
@@ -28,17 +30,6 @@ FEWEST_DIGITS, MOST_DIGITS = 6, 17
 LONGEST_NAME_WORDS = 6
 # So few words are a name, whatever the engine takes them for.
 SURELY_A_NAME = 2
-
-
-def service(turn: Turn) -> Outcome:
-    """Which counselling it is."""
-    keys = {row.key for row in booking.services(turn.session)}
-    chosen = turn.value(Question.SERVICE)
-    return (
-        Outcome(draft=turn.draft.answered(booking_service=chosen))
-        if chosen in keys
-        else turn.not_understood()
-    )
 
 
 def subject(turn: Turn) -> Outcome:
@@ -77,18 +68,6 @@ def child(turn: Turn) -> Outcome:
     if age.months is None:
         return turn.noted("months_or_years", replace(turn.draft, number=age.number))
     return aged(turn, age.months)
-
-
-def aged(turn: Turn, months: int) -> Outcome:
-    """The draft with a child of this age."""
-    try:
-        accepted = booking.accepts_child(turn.service, months)
-    except ValueError:
-        return turn.noted("impossible_age")
-    if not accepted:
-        return Outcome(draft=replace(turn.draft, stop=Stop.TOO_OLD))
-    # That it was young enough is all that is needed from here on.
-    return Outcome(draft=turn.draft.answered(booking_child=GIVEN))
 
 
 def language(turn: Turn) -> Outcome:

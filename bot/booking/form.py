@@ -12,11 +12,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.booking import answering, choosing, times
+from bot.booking import answering, choosing, opening, times
 from bot.booking import service as booking
 from bot.booking.draft import (
     GIVEN,
-    SKIPPED,
     Draft,
     Meaning,
     Outcome,
@@ -25,9 +24,8 @@ from bot.booking.draft import (
     Stop,
     slot_name,
 )
-from bot.booking.models import CounsellingService, Way
-from bot.booking.said import read_when
-from bot.booking.turn import FORMATS, LEAVE, Turn, with_way
+from bot.booking.models import CounsellingService
+from bot.booking.turn import LEAVE, Turn
 from bot.clock import Clock
 from bot.conversations.models import Conversation
 from bot.db.session import Database
@@ -54,11 +52,12 @@ class BookingForm:
             services = booking.services(session)
             if not services:
                 return None
-            draft = Draft(form=said.message_id)
-            if len(services) > 1:
-                return draft
             conversation = session.get_one(Conversation, conversation_id)
-            return self._prepared(self._turn(session, conversation, services[0], draft, said))
+            draft = Draft(form=said.message_id)
+            turn = self._turn(session, conversation, services[0], draft, said)
+            if len(services) > 1:
+                return opening.with_wishes(turn)
+            return opening.prepared(turn)
 
     def begin_move(self, conversation_id: str, appointment_id: str, said: Said) -> Draft:
         """A form that asks for another time of an appointment and nothing else.
@@ -77,15 +76,13 @@ class BookingForm:
                 booking_name=GIVEN,
                 booking_contact=GIVEN,
             )
-            return self._wished(self._turn(session, conversation, row.service, draft, said))
+            return opening.with_wishes(self._turn(session, conversation, row.service, draft, said))
 
     def answer(self, conversation_id: str, draft: Draft, question: Question, said: Said) -> Outcome:
         """What a message makes of a draft whose ``question`` was asked last."""
         with self._database.transaction() as session:
             conversation = session.get_one(Conversation, conversation_id)
-            key = draft.answer(Question.SERVICE)
-            offered = booking.services(session)
-            service = next((row for row in offered if row.key == key), next(iter(offered), None))
+            service = _service(session, draft)
             if service is None:
                 return Outcome(draft=replace(draft, stop=Stop.LEFT))
             turn = self._turn(session, conversation, service, draft, said)
@@ -138,36 +135,6 @@ class BookingForm:
             return turn.noted("old_button")
         return answering.ANSWERS[question](turn)
 
-    def _prepared(self, turn: Turn) -> Draft:
-        """A new draft with what need not be asked."""
-        service = turn.service
-        ahead = booking.appointments_of(turn.session, turn.contact_id, now=turn.now)
-        if len([row for row in ahead if row.service_id == service.id]) >= service.open_per_contact:
-            return replace(turn.draft, stop=Stop.ALREADY_BOOKED)
-        draft = turn.draft.answered(booking_service=service.key)
-        if service.maximum_child_age_months is None:
-            draft = draft.answered(booking_child=SKIPPED)
-        elif turn.said.ages:
-            aged = answering.aged(replace(turn, draft=draft), min(turn.said.ages))
-            draft = aged.draft or draft
-        languages = booking.languages_of(turn.session, service)
-        if len(languages) == 1:
-            draft = draft.answered(booking_language=languages[0])
-        offered = [Way(name) for name in service.ways]
-        wished = next((FORMATS[name] for name in turn.said.ways if name in FORMATS), None)
-        if len(offered) == 1 or wished in offered:
-            draft = with_way(draft, wished if wished in offered else offered[0])
-        return self._wished(replace(turn, draft=draft))
-
-    @staticmethod
-    def _wished(turn: Turn) -> Draft:
-        """The draft with the days and times that the first message wishes."""
-        draft = times.narrowed_to(turn.draft, turn.said.daytimes)
-        when = read_when(turn.said.text, today=turn.today)
-        if when.day is not None or when.weekday is not None:
-            draft, _ = times.matching(turn.session, turn.service, draft, when, now=turn.now)
-        return draft
-
     def _turn(
         self,
         session: Session,
@@ -184,3 +151,15 @@ class BookingForm:
             said=said,
             now=self._clock(),
         )
+
+
+def _service(session: Session, draft: Draft) -> CounsellingService | None:
+    """The service of a draft, or one to read the clock of while none is chosen.
+
+    None when it is given no more: only what is booked already can then still be moved.
+    """
+    key = draft.answer(Question.SERVICE)
+    if key is None:
+        return next(iter(booking.services(session)), None)
+    service = booking.service_by_key(session, key)
+    return service if service.active or draft.moves is not None else None

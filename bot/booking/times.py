@@ -70,16 +70,21 @@ def matching(
 ) -> tuple[Draft, list[Slot]]:
     """The draft with the wishes that a message adds, and the free times that meet them all."""
     zone = ZoneInfo(service.zone)
+    narrowed = narrowed_by(draft, when)
+    free = _free(session, service, narrowed, wishes_of(narrowed), now=now)
+    if when.minute is not None:
+        free = [slot for slot in free if _minute(slot, zone) == when.minute]
+    return narrowed, free
+
+
+def narrowed_by(draft: Draft, when: When) -> Draft:
+    """The draft with the day or weekday that was wished instead of others."""
     wishes = draft.wishes
     if when.day is not None:
         wishes = replace(wishes, from_day=when.day, until_day=when.day, weekdays=())
     elif when.weekday is not None:
         wishes = replace(wishes, weekdays=(when.weekday,), from_day=None, until_day=None)
-    narrowed = replace(draft, wishes=wishes, after=None, near=None)
-    free = _free(session, service, narrowed, wishes_of(narrowed), now=now)
-    if when.minute is not None:
-        free = [slot for slot in free if _minute(slot, zone) == when.minute]
-    return narrowed, free
+    return replace(draft, wishes=wishes, after=None, near=None)
 
 
 def narrowed_to(draft: Draft, daytimes: Iterable[str]) -> Draft:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from bot.booking.draft import SKIPPED, Draft, Meaning, Outcome, Question, Said
+from bot.booking import service as booking
+from bot.booking.draft import GIVEN, SKIPPED, Draft, Meaning, Outcome, Question, Said, Stop
 from bot.booking.models import CounsellingService, Way
 from bot.booking.said import folded
 from bot.conversations.models import Conversation
@@ -95,6 +96,18 @@ def with_way(draft: Draft, chosen: Way) -> Draft:
         if draft.answer(Question.WAY) != chosen.value
         else draft.answer(Question.TIME),
     )
+
+
+def aged(turn: Turn, months: int) -> Outcome:
+    """The draft with a child of this age."""
+    try:
+        accepted = booking.accepts_child(turn.service, months)
+    except ValueError:
+        return turn.noted("impossible_age")
+    if not accepted:
+        return Outcome(draft=replace(turn.draft, stop=Stop.TOO_OLD))
+    # That it was young enough is all that is needed from here on.
+    return Outcome(draft=turn.draft.answered(booking_child=GIVEN))
 
 
 def is_question(text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,6 @@ from bot.booking.draft import (
     GIVEN,
     Draft,
     Meaning,
-    Pressed,
     Question,
     Said,
     Stop,
@@ -26,7 +24,8 @@ from bot.booking.form import BookingForm
 from bot.booking.models import Appointment, AppointmentState, Way
 from bot.db.session import Database
 from tests.conftest import Clock
-from tests.support.booking import new_calendar, new_person, new_service
+from tests.support.booking import new_calendar, new_service
+from tests.support.booking_form import Person
 
 NUMBER = "0711 1234567"
 NOW = Clock().now
@@ -38,54 +37,6 @@ def form(database: Database, clock: Clock) -> BookingForm:
         service = new_service(session, maximum_child_age_months=36)
         new_calendar(session, service, languages=["de", "en"])
     return BookingForm(database=database, clock=clock)
-
-
-class Person:
-    """Somebody who fills in a form; ``notes`` are what was said before the next question."""
-
-    def __init__(self, database: Database, form: BookingForm) -> None:
-        with database.transaction() as session:
-            self.conversation = new_person(session, now=NOW).id
-        self._form = form
-        self._number = 0
-        self.notes: list[str] = []
-        self.draft = self.begin()
-
-    def begin(self, **said: Any) -> Draft:
-        draft = self._form.begin(self.conversation, Said(message_id=self._next(), **said))
-        assert draft is not None
-        self.draft = draft
-        return draft
-
-    def says(self, question: Question, text: str = "", **more: Any) -> Draft | None:
-        said = Said(message_id=self._next(), text=text, **more)
-        outcome = self._form.answer(self.conversation, self.draft, question, said)
-        self.notes = [str(note["name"]) for note in outcome.notes]
-        if outcome.draft is not None:
-            self.draft = outcome.draft
-        return outcome.draft
-
-    def presses(self, question: Question, value: str, *, form: str = "") -> Draft | None:
-        pressed = Pressed(form=form or self.draft.form, question=question, value=value)
-        return self.says(question, pressed=pressed)
-
-    def times(self) -> list[str]:
-        slots: list[str] = self._form.question(self.draft, Question.TIME)["slots"]
-        return slots
-
-    def up_to_the_times(self, way: str = "place") -> None:
-        self.presses(Question.SUBJECT, "work")
-        self.presses(Question.CHILD, "expecting")
-        self.presses(Question.LANGUAGE, "de")
-        self.presses(Question.WAY, way)
-
-    def open(self) -> list[Question]:
-        """The questions without an answer."""
-        return [question for question in Question if self.draft.answer(question) is None]
-
-    def _next(self) -> str:
-        self._number += 1
-        return str(self._number)
 
 
 @pytest.fixture
