@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import ConfigurationError
 
 PROJECT = Path(__file__).resolve().parents[1]
+# How long facts count as checked, where no setting says otherwise.
+STALE_DAYS = 180
 
 
 class Settings(BaseSettings):
@@ -70,7 +72,10 @@ class Settings(BaseSettings):
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
     stale_days: int = Field(
-        180, ge=1, le=36500, description="Days after which editors are asked to check facts again."
+        STALE_DAYS,
+        ge=1,
+        le=36500,
+        description="Days after which facts carry a warning, rank lower and are listed to editors.",
     )
     import_max_bytes: int = Field(
         500_000_000, gt=0, description="Largest file that is imported, in bytes after unpacking."

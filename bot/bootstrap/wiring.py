@@ -87,7 +87,10 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     token = engine_token(settings)
     engine = Engine(url=settings.engine_url, token=token, timeout=settings.engine_timeout)
     meanings = SentenceMeanings()
-    measures = MeasureAnswers(database=database, meanings=meanings, clock=clock)
+    stale_after = timedelta(days=settings.stale_days)
+    measures = MeasureAnswers(
+        database=database, meanings=meanings, clock=clock, stale_after=stale_after
+    )
     owner = uuid.uuid4().hex
     streams = EventStreams()
     channels: dict[str, Channel] = {
@@ -178,7 +181,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             files=file_store,
             channels=channels,
             replied=outbox_worker.wake,
-            stale_after=timedelta(days=settings.stale_days),
+            stale_after=stale_after,
             translates=bool(settings.translation_url),
         )
     )

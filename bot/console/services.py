@@ -14,6 +14,7 @@ from bot.conversations.files import FileStore
 from bot.counsellors.passwords import Passwords
 from bot.db.session import Database
 from bot.i18n.texts import Catalogues
+from bot.measures.presentation import STALE_AFTER
 from bot.messages import Channel
 
 
@@ -23,7 +24,8 @@ class ConsoleServices:
 
     ``base_url`` begins every link sent to people. ``catalogues`` are the newcomers' texts,
     ``texts`` those of the pages. ``replied`` is called after replies were queued, so that
-    they leave at once. Facts unchecked for longer than ``stale_after`` are listed to editors.
+    they leave at once. Facts unchecked for longer than ``stale_after`` carry a warning and are
+    listed to editors.
     ``translates``: a machine can translate a reply before it is sent.
     """
 
@@ -38,7 +40,7 @@ class ConsoleServices:
     files: FileStore
     channels: Mapping[str, Channel]
     replied: Callable[[], None]
-    stale_after: timedelta = timedelta(days=180)
+    stale_after: timedelta = STALE_AFTER
     translates: bool = False
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -16,7 +16,7 @@ from bot.i18n.texts import Texts
 from bot.measures.details import details_card
 from bot.measures.models import Kind, Measure, Status
 from bot.measures.opening import stuttgart_calendar
-from bot.measures.presentation import card
+from bot.measures.presentation import STALE_AFTER, card
 from bot.measures.search import CITY_ZONE, Found, Meanings, MeasureSearch, Wishes
 from bot.measures.topics import Topic, topic_name
 from bot.measures.wish_names import wish_names
@@ -30,10 +30,18 @@ GUIDE_FITS = 0.4
 class MeasureAnswers:
     """Searches offers and puts them into words."""
 
-    def __init__(self, *, database: Database, meanings: Meanings, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        meanings: Meanings,
+        clock: Clock,
+        stale_after: timedelta = STALE_AFTER,
+    ) -> None:
         self._database = database
-        self._search = MeasureSearch(meanings=meanings)
+        self._search = MeasureSearch(meanings=meanings, stale_after=stale_after)
         self._clock = clock
+        self._stale_after = stale_after
 
     def today(self) -> date:
         """The day it is in the city."""
@@ -80,10 +88,9 @@ class MeasureAnswers:
         measures = self._measures(shown["ids"])
         if not measures:
             return self._nothing(topic, shown, texts)
-        today = self._clock().date()
         cards = self._guide(shown, texts)
         for number, measure in enumerate(measures, start=1):
-            offer = card(measure, texts, today=today, short=True)
+            offer = self._short_card(measure, texts)
             cards.append(replace(offer, title=f"{number}. {offer.title}"))
         return OutgoingMessage(
             text="\n".join(self._introduction(topic, shown, len(measures), texts)),
@@ -102,7 +109,13 @@ class MeasureAnswers:
                     buttons=ways_on(texts),
                     language=texts.language,
                 )
-            offer = details_card(measure, texts, now=self._clock(), calendar=stuttgart_calendar())
+            offer = details_card(
+                measure,
+                texts,
+                now=self._clock(),
+                calendar=stuttgart_calendar(),
+                stale_after=self._stale_after,
+            )
         wrong = Button(
             title=texts.gettext("Is something wrong here?"),
             payload={"intent": "inform", "entities": {"correct": measure_id}},
@@ -115,9 +128,12 @@ class MeasureAnswers:
     def _guide(self, shown: dict[str, Any], texts: Texts) -> list[Card]:
         """The explanation that opens an answer, on its first page."""
         return [
-            card(guide, texts, today=self._clock().date(), short=True)
+            self._short_card(guide, texts)
             for guide in self._measures([shown["guide"]] if shown.get("guide") else [])
         ]
+
+    def _short_card(self, measure: Measure, texts: Texts) -> Card:
+        return card(measure, texts, today=self.today(), short=True, stale_after=self._stale_after)
 
     def _measures(self, ids: Sequence[str]) -> list[Measure]:
         with self._database.reading() as session:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
 
 from bot.i18n.texts import Texts
 from bot.measures.models import Measure
 from bot.measures.opening import HolidayCalendar, is_open, schedules_of
 from bot.measures.places import Location, Schedule
-from bot.measures.presentation import card
+from bot.measures.presentation import STALE_AFTER, card
 from bot.messages import Card, CardLine
 
 MAP = "https://www.openstreetmap.org"
@@ -19,14 +19,19 @@ WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 def details_card(
-    measure: Measure, texts: Texts, *, now: datetime, calendar: HolidayCalendar
+    measure: Measure,
+    texts: Texts,
+    *,
+    now: datetime,
+    calendar: HolidayCalendar,
+    stale_after: timedelta = STALE_AFTER,
 ) -> Card:
     """The card of an offer with everything known about it, as of ``now``.
 
     What the row does not know is left out; whether it is open is said only where the schedules
     leave no doubt.
     """
-    offer = card(measure, texts, today=now.date(), short=False)
+    offer = card(measure, texts, today=now.date(), short=False, stale_after=stale_after)
     schedules = schedules_of(measure)
     hours = opening_hours(schedules, texts)
     lines = [

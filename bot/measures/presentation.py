@@ -7,20 +7,29 @@ from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from bot.config import STALE_DAYS
 from bot.i18n.texts import Texts
 from bot.measures.models import Measure, MeasureText
 from bot.messages import Card, CardLine
 
-STALE_AFTER = timedelta(days=180)
+STALE_AFTER = timedelta(days=STALE_DAYS)
 SHORT_BODY = 220
 # Languages in which a row's own facts are written, in order of preference.
 SOURCE_LANGUAGES = ("en", "de")
 
 
-def card(measure: Measure, texts: Texts, *, today: date, short: bool) -> Card:
+def card(
+    measure: Measure,
+    texts: Texts,
+    *,
+    today: date,
+    short: bool,
+    stale_after: timedelta = STALE_AFTER,
+) -> Card:
     """An offer's card: the main facts when ``short``, otherwise all that are known.
 
-    Every value is taken from the row as it stands; source and date always show.
+    Every value is taken from the row as it stands; source and date always show. Facts
+    unchecked for longer than ``stale_after`` carry a warning.
     """
     words = _words(measure, texts.language)
     title = words("title")
@@ -28,7 +37,8 @@ def card(measure: Measure, texts: Texts, *, today: date, short: bool) -> Card:
         title=title,
         subtitle=_subtitle(measure, title, texts.language),
         body=_shortened(words("description")) if short else words("description"),
-        lines=tuple(_lines(measure, words, texts, short=short)) + _notes(measure, texts, today),
+        lines=tuple(_lines(measure, words, texts, short=short))
+        + _notes(measure, texts, today, stale_after),
         source_label=_source_label(measure, texts),
         source_url=measure.source_url,
     )
@@ -120,8 +130,10 @@ def _source_label(measure: Measure, texts: Texts) -> str:
     return texts.gettext("Source: {title} (page without a date)", title=measure.source_title)
 
 
-def _notes(measure: Measure, texts: Texts, today: date) -> tuple[CardLine, ...]:
-    if not is_stale(measure, today):
+def _notes(
+    measure: Measure, texts: Texts, today: date, stale_after: timedelta
+) -> tuple[CardLine, ...]:
+    if not is_stale(measure, today, after=stale_after):
         return ()
     text = (
         texts.gettext("This can have changed. Please ask there before you rely on it.")
@@ -131,14 +143,14 @@ def _notes(measure: Measure, texts: Texts, today: date) -> tuple[CardLine, ...]:
     return (CardLine(label="", value=text, kind="note"),)
 
 
-def is_stale(measure: Measure, today: date) -> bool:
-    """Whether a row was last checked, or its page written, longer ago than ``STALE_AFTER``.
+def is_stale(measure: Measure, today: date, *, after: timedelta = STALE_AFTER) -> bool:
+    """Whether a row was last checked, or its page written, longer ago than ``after``.
 
     A page known to the month or year counts from the end of that time; one
     without any date counts as stale.
     """
     checked = checked_on(measure)
-    return checked is None or today - checked > STALE_AFTER
+    return checked is None or today - checked > after
 
 
 def checked_on(measure: Measure) -> date | None:

@@ -12,15 +12,16 @@ from starlette.responses import Response
 from bot.console.inbox.moves import actor_of, require_own_or_waiting
 from bot.console.inbox.routes import Counsellor, Number, sent, their_texts
 from bot.console.pages import STUTTGART, render
-from bot.console.services import Services
+from bot.console.services import ConsoleServices, Services
 from bot.counsellors import forms
 from bot.errors import IllegalMoveError, NotFoundError
 from bot.handover import canned, inbox, service
 from bot.handover.inbox import Viewer
 from bot.handover.translation import ask_for_translated_reply
+from bot.i18n.texts import Texts
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.presentation import card
-from bot.messages import OutgoingMessage
+from bot.messages import Card, OutgoingMessage
 
 MAXIMUM_REPLY = 8_000
 OFFERS_SHOWN = 12
@@ -116,9 +117,8 @@ def show_offers(
     with services.database.reading() as session:
         theirs = their_texts(session, services, account, handover_id)
         mine = services.catalogues.get(account.interface_language)
-        today = services.clock().astimezone(STUTTGART).date()
         found = [
-            (measure.id, card(measure, mine, today=today, short=True))
+            (measure.id, _card(measure, mine, services, short=True))
             for measure in _offers(session, words)
         ]
     return render(
@@ -150,7 +150,7 @@ def send_offer(
         if found is None or found.status != Status.PUBLISHED:
             raise NotFoundError("There is no such offer.")
         if forms.first_time(session, key, now=now):
-            shown = card(found, theirs, today=now.astimezone(STUTTGART).date(), short=False)
+            shown = _card(found, theirs, services, short=False)
             message = OutgoingMessage(cards=(shown,), language=theirs.language)
             service.reply(session, handover_id, by=actor_of(account), now=now, message=message)
     return sent(request, services, account, handover_id)
@@ -179,6 +179,11 @@ async def show_typing(services: Services, account: Counsellor, handover_id: Numb
             # The sign is a courtesy; a slow platform must not hold a request.
             pass
     return Response(status_code=204)
+
+
+def _card(measure: Measure, texts: Texts, services: ConsoleServices, *, short: bool) -> Card:
+    today = services.clock().astimezone(STUTTGART).date()
+    return card(measure, texts, today=today, short=short, stale_after=services.stale_after)
 
 
 def _offers(session: Session, words: str) -> list[Measure]:

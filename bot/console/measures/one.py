@@ -225,7 +225,13 @@ def _facts_page(
         similar=overview.similar(session, measure),
         title_of=title_of,
         cards={
-            code: card(measure, services.catalogues.get(code), today=today, short=False)
+            code: card(
+                measure,
+                services.catalogues.get(code),
+                today=today,
+                short=False,
+                stale_after=services.stale_after,
+            )
             for code in REPLY_LANGUAGES
         },
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import asin, cos, log, radians, sin, sqrt
 
 from sqlalchemy import bindparam, select
@@ -85,14 +85,22 @@ class _Asked:
     cells: NearCells | None
     first: int
     now: datetime
+    fresh_from: str
     limit: int
 
 
 class MeasureSearch:
     """Searches the measures of one database. Threads may share it."""
 
-    def __init__(self, *, meanings: Meanings, calendar: HolidayCalendar | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        meanings: Meanings,
+        calendar: HolidayCalendar | None = None,
+        stale_after: timedelta = STALE_AFTER,
+    ) -> None:
         self._meanings = meanings
+        self._stale_after = stale_after
         self._calendar = calendar or stuttgart_calendar()
         self._cells = CellReader()
 
@@ -128,6 +136,7 @@ class MeasureSearch:
             cells=self._near_cells(session, query, topic),
             first=first,
             now=now,
+            fresh_from=(now.date() - self._stale_after).isoformat(),
             limit=limit,
         )
         found = self._find(session, asked, wishes)
@@ -306,7 +315,6 @@ def _scores(
     asked: _Asked,
     place: Near | None,
 ) -> dict[int, float]:
-    oldest = (asked.now.date() - STALE_AFTER).isoformat()
     shares = [(f" {word} ", share) for word, share in asked.words.items()]
     scores = {}
     for entry in entries:
@@ -319,7 +327,7 @@ def _scores(
             score -= SIDE_TOPIC_PENALTY
         if not entry.fresh_on:
             score -= UNDATED_PENALTY
-        elif entry.fresh_on < oldest:
+        elif entry.fresh_on < asked.fresh_from:
             score -= STALE_PENALTY
         scores[entry.number] = score
     return scores

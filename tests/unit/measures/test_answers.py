@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from bot.measures.models import Measure, Status
 from bot.measures.search import Wishes
 from bot.measures.topics import Topic, topic_name
 from bot.measures.wish_names import wish_names
-from bot.messages import OutgoingMessage
+from bot.messages import Card, OutgoingMessage
 from tests.conftest import Clock
 from tests.support.fakes import FakeMeanings
 from tests.support.measures import all_measures, import_starter_measures, new_measure
@@ -157,6 +158,36 @@ def test_details_of_an_offer_no_longer_shown(
 @pytest.mark.parametrize("measure_id", ["", "no-such-id", "'; DROP TABLE measure"])
 def test_details_of_an_offer_never_known(answers: MeasureAnswers, measure_id: str) -> None:
     assert answers.details(measure_id, ENGLISH).text == "This offer is no longer in my list."
+
+
+# How old facts may be
+
+
+def test_one_span_governs_warnings_and_order(sqlite: Database, clock: Clock) -> None:
+    with sqlite.transaction() as session:
+        checked = clock().date()
+        older = new_measure(session, title="A", assured_date=checked - timedelta(days=20)).id
+        newer = new_measure(session, title="A", assured_date=checked - timedelta(days=5)).id
+
+    def asked(days: int) -> tuple[tuple[str, ...], list[bool], list[bool]]:
+        answers = MeasureAnswers(
+            database=sqlite,
+            meanings=FakeMeanings(),
+            clock=clock,
+            stale_after=timedelta(days=days),
+        )
+        found = answers.find(topic=Topic.LANGUAGE_COURSE, wishes=Wishes(), text="").ids
+        short = answers.offers(page([older, newer]), ENGLISH).cards
+        whole = [answers.details(one, ENGLISH).cards[0] for one in (older, newer)]
+        return found, [warns(card) for card in short], [warns(card) for card in whole]
+
+    assert asked(30) == ((older, newer), [False, False], [False, False])
+    assert asked(10) == ((newer, older), [True, False], [True, False])
+    assert asked(1) == ((older, newer), [True, True], [True, True])
+
+
+def warns(card: Card) -> bool:
+    return any(line.kind == "note" for line in card.lines)
 
 
 # Wishes in words
