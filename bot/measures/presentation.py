@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from bot.config import STALE_DAYS
 from bot.i18n.texts import Texts
-from bot.measures.models import Measure, MeasureText
+from bot.measures.models import Measure, TextState
 from bot.messages import Card, CardLine
 
 STALE_AFTER = timedelta(days=STALE_DAYS)
 SHORT_BODY = 220
-# Languages in which a row's own facts are written, in order of preference.
+# Languages in which rows are mostly written, in order of preference.
 SOURCE_LANGUAGES = ("en", "de")
 
 
@@ -31,29 +31,46 @@ def card(
     Every value is taken from the row as it stands; source and date always show. Facts
     unchecked for longer than ``stale_after`` carry a warning.
     """
-    words = _words(measure, texts.language)
+    words = _Words(measure, texts.language)
     title = words("title")
+    description = words("description")
+    facts = _lines(measure, words, texts, short=short)
+    notes = [*_language_notes(words.languages, texts)]
+    if is_stale(measure, today, after=stale_after):
+        notes.append(_stale_note(measure, texts))
     return Card(
         title=title,
         subtitle=_subtitle(measure, title, texts.language),
-        body=_shortened(words("description")) if short else words("description"),
-        lines=tuple(_lines(measure, words, texts, short=short))
-        + _notes(measure, texts, today, stale_after),
+        body=_shortened(description) if short else description,
+        lines=(*facts, *(CardLine(label="", value=note, kind="note") for note in notes)),
         source_label=_source_label(measure, texts),
         source_url=measure.source_url,
     )
 
 
-def _words(measure: Measure, language: str) -> Callable[[str], str]:
-    """Looks a text up in the reader's language, else in the row's own languages."""
-    available: list[MeasureText] = [
-        text for code in (language, *SOURCE_LANGUAGES) if (text := measure.text(code)) is not None
-    ]
+class _Words:
+    """A row's words in the reader's language, else in the row's own languages.
 
-    def word(name: str) -> str:
-        return next((value for text in available if (value := getattr(text, name))), "")
+    ``languages`` are those in which words were found, in the order of asking.
+    """
 
-    return word
+    def __init__(self, measure: Measure, language: str) -> None:
+        preferred = (language, *SOURCE_LANGUAGES)
+        known = [text for code in preferred if (text := measure.text(code)) is not None]
+        others = [text for text in measure.texts if text.language not in preferred]
+        # An original says what the source says; a translation may be a draft.
+        others.sort(key=lambda text: (text.state != TextState.ORIGINAL, text.language))
+        self._available = (*known, *others)
+        self.languages: list[str] = []
+
+    def __call__(self, name: str) -> str:
+        """The words under a name; empty where no language has any."""
+        for text in self._available:
+            if value := str(getattr(text, name)):
+                if text.language not in self.languages:
+                    self.languages.append(text.language)
+                return value
+        return ""
 
 
 def _subtitle(measure: Measure, title: str, language: str) -> str:
@@ -64,9 +81,7 @@ def _subtitle(measure: Measure, title: str, language: str) -> str:
     return " · ".join(part for part in (name, provider) if part)
 
 
-def _lines(
-    measure: Measure, words: Callable[[str], str], texts: Texts, *, short: bool
-) -> list[CardLine]:
+def _lines(measure: Measure, words: _Words, texts: Texts, *, short: bool) -> list[CardLine]:
     facts = [
         (texts.gettext("German level"), ", ".join(measure.levels), "text"),
         (texts.gettext("Cost"), words("cost"), "text"),
@@ -130,17 +145,26 @@ def _source_label(measure: Measure, texts: Texts) -> str:
     return texts.gettext("Source: {title} (page without a date)", title=measure.source_title)
 
 
-def _notes(
-    measure: Measure, texts: Texts, today: date, stale_after: timedelta
-) -> tuple[CardLine, ...]:
-    if not is_stale(measure, today, after=stale_after):
-        return ()
-    text = (
-        texts.gettext("This can have changed. Please ask there before you rely on it.")
-        if measure.harm_if_stale
-        else texts.gettext("Not checked for a while. Please ask there first.")
-    )
-    return (CardLine(label="", value=text, kind="note"),)
+def _language_notes(languages: Sequence[str], texts: Texts) -> Iterator[str]:
+    """Says so where words are in another language than the reader's."""
+    foreign = [code for code in languages if code != texts.language]
+    if not foreign:
+        return
+    names = texts.enumeration([texts.language_name(code) for code in foreign])
+    if texts.language in languages:
+        yield texts.gettext(
+            "Not everything here is translated yet. Other languages: {languages}.", languages=names
+        )
+    else:
+        yield texts.gettext(
+            "This text is not translated yet. Its language: {languages}.", languages=names
+        )
+
+
+def _stale_note(measure: Measure, texts: Texts) -> str:
+    if measure.harm_if_stale:
+        return texts.gettext("This can have changed. Please ask there before you rely on it.")
+    return texts.gettext("Not checked for a while. Please ask there first.")
 
 
 def is_stale(measure: Measure, today: date, *, after: timedelta = STALE_AFTER) -> bool:

@@ -313,6 +313,47 @@ def test_words_missing_in_the_readers_language_are_taken_from_the_rows_own() -> 
     assert [line.value for line in shown.lines if line.kind == "text"] == ["10 Euro"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "title", "note"),
+    [
+        ({"tr": {"title": "Kurs"}}, "Kurs", ""),
+        (
+            {"de": {"title": "Deutschkurs"}},
+            "Deutschkurs",
+            "Bu metin henüz çevrilmedi. Metnin dili: Almanca.",
+        ),
+        (
+            {"tr": {"title": "Kurs"}, "de": {"title": "Deutschkurs", "cost": "10 Euro"}},
+            "Kurs",
+            "Buradaki her şey henüz çevrilmedi. Diğer diller: Almanca.",
+        ),
+        # What is known in the reader's language needs no other.
+        ({"tr": {"title": "Kurs", "cost": "10 Euro"}, "de": {"title": "Deutschkurs"}}, "Kurs", ""),
+        (
+            {"fr": {"title": "Cours"}},
+            "Cours",
+            "Bu metin henüz çevrilmedi. Metnin dili: Fransızca.",
+        ),
+    ],
+)
+def test_words_in_another_language_are_said_to_be(
+    texts: dict[str, dict[str, str]], title: str, note: str
+) -> None:
+    row = measure(texts, assured_date=TODAY)
+    for short in (True, False):
+        shown = card(row, CATALOGUES["tr"], today=TODAY, short=short)
+        assert shown.title == title
+        assert notes(shown) == ([note] if note else [])
+
+
+def test_of_other_languages_the_original_goes_before_translations() -> None:
+    row = measure({"es": {"title": "Curso"}, "fr": {"title": "Cours"}}, assured_date=TODAY)
+    row.texts[0].state = "draft"
+    shown = card(row, ENGLISH, today=TODAY, short=True)
+    assert shown.title == "Cours"
+    assert notes(shown) == ["This text is not translated yet. Its language: French."]
+
+
 # Source and date
 
 
