@@ -17,7 +17,7 @@ from bot.errors import ImportRejectedError
 from bot.measures.fields import TEXT_FIELDS, Fields
 from bot.measures.importers import readings
 from bot.measures.importers.records import Record, stable_id
-from bot.measures.importers.store import ImportReport
+from bot.measures.importers.store import KEPT_PROBLEMS, ImportReport
 from bot.measures.importers.store import store as store_records
 from bot.measures.importers.tables import Row, rows
 from bot.measures.models import Kind, Measure, Organization, Status, TextState
@@ -68,6 +68,8 @@ def read(path: Path) -> list[Row]:
         else:
             problems += _problems(line, row)
         read_rows.append((line, row))
+        if len(problems) >= KEPT_PROBLEMS:
+            raise ImportRejectedError(problems[:KEPT_PROBLEMS])
     seen: dict[str, int] = {}
     for line, row in read_rows:
         if row["id"] in seen:

@@ -19,6 +19,7 @@ from bot.measures.hsds import parse
 from bot.measures.hsds.parse import Assumptions
 from bot.measures.importers import tables
 from bot.measures.importers.records import Record, Rejected, Shared
+from bot.measures.importers.store import KEPT_PROBLEMS
 
 MAXIMUM_UNPACKED = 2_000_000_000
 MAXIMUM_FILES = 200
@@ -134,6 +135,8 @@ class _Joined:
                     problem = f"{where}: has {cells} cells, but there are {len(row)} columns"
                 if problem:
                     problems.append(problem)
+                    if len(problems) >= KEPT_PROBLEMS:
+                        raise ImportRejectedError(problems)
                 rows.append(typed)
             self._tables[path.stem] = rows
         if problems:

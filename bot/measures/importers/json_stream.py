@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -15,6 +16,12 @@ _OPENING = frozenset({"start_map", "start_array"})
 _CLOSING = frozenset({"end_map", "end_array"})
 # Deeper than any HSDS document nests, a page of them included.
 MAXIMUM_DEPTH = 60
+# The longest text that is imported takes 1.2 MB when it is written in escapes only.
+MAXIMUM_TOKEN = 2_000_000
+# Values in one entry: an organization may come with thousands of services.
+MAXIMUM_VALUES = 1_000_000
+# A quote that no escape precedes begins or ends a text, wherever it stands.
+_END_OF_TEXT = re.compile(rb'[^\\]"')
 
 
 def values(file: BinaryIO) -> Iterator[Any]:
@@ -48,10 +55,36 @@ def _values(file: BinaryIO) -> Iterator[Any]:
     return _built(file, level=2, inside="contents") if page else _built(file, level=0)
 
 
+class _BoundedTokens:
+    """A file whose texts and numbers end: the parser would gather an endless one in memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._since_text = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; raises ``ImportRejectedError`` when no text ends for too long."""
+        chunk = self._file.read(size)
+        self._since_text = 0 if _END_OF_TEXT.search(chunk) else self._since_text + len(chunk)
+        if self._since_text > MAXIMUM_TOKEN:
+            raise ImportRejectedError(
+                [f"the file holds a text or number of more than {MAXIMUM_TOKEN} bytes"]
+            )
+        return chunk
+
+
+def _events(file: BinaryIO) -> Iterator[tuple[str, Any]]:
+    # With floats, numbers that no float holds are errors of the parser and not of Python.
+    events: Iterator[tuple[str, Any]] = ijson.basic_parse(
+        _BoundedTokens(file), multiple_values=True, use_float=True
+    )
+    return events
+
+
 def _is_page(file: BinaryIO) -> bool:
     """Whether the first object holds its entries in ``contents``, as pages of an API do."""
     key, depth = None, 0
-    for event, value in ijson.basic_parse(file, multiple_values=True):
+    for event, value in _events(file):
         if event == "map_key" and depth == 1:
             key = value
         elif event == "start_array" and depth == 1 and key == "contents":
@@ -72,7 +105,8 @@ def _built(file: BinaryIO, *, level: int, inside: str = "") -> Iterator[Any]:
     stack: list[Any] = []
     keys: list[str] = []
     depth, outer = 0, ""
-    for event, value in ijson.basic_parse(file, multiple_values=True, use_float=True):
+    count, number = 0, 1
+    for event, value in _events(file):
         if event == "map_key":
             if stack:
                 keys[-1] = value
@@ -95,7 +129,11 @@ def _built(file: BinaryIO, *, level: int, inside: str = "") -> Iterator[Any]:
             continue
         elif not stack and (depth != level or outer != inside):
             continue
+        count += 1
+        if count > MAXIMUM_VALUES:
+            raise ImportRejectedError([f"entry {number}: holds more than {MAXIMUM_VALUES} values"])
         if not stack:
+            count, number = 0, number + 1
             yield value
         elif isinstance(stack[-1], dict):
             stack[-1][keys[-1]] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import threading
@@ -26,6 +27,7 @@ from bot.measures.exporters import hsds as hsds_export
 from bot.measures.exporters import ical
 from bot.measures.hsds.parse import Assumptions
 from bot.measures.importers import hsds_csv, readings
+from bot.measures.importers.csv import REQUIRED
 from bot.measures.importers.run import Format, Limits, run
 from bot.measures.importers.store import ImportReport
 from bot.measures.importers.tables import plain, safe
@@ -113,6 +115,60 @@ def test_a_zip_that_lies_about_its_size_is_refused(
     with pytest.raises(ImportRejectedError) as rejected:
         take(sqlite, path, Format.HSDS_CSV)
     assert rejected.value.problems == ["the zip file unpacks to more than 1000000 bytes"]
+
+
+def test_a_zip_of_too_many_tables_or_with_a_password_is_refused(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    many = tmp_path / "many.zip"
+    with zipfile.ZipFile(many, "w") as archive:
+        for number in range(hsds_csv.MAXIMUM_FILES + 1):
+            archive.writestr(f"{number}.csv", "id\n")
+    locked = tmp_path / "locked.zip"
+    with zipfile.ZipFile(locked, "w") as archive:
+        archive.writestr("services.csv", "id,name,status\n1,Advice,active\n")
+    # Both headers of the entry, the one in front of it and the one in the directory, say so.
+    content = bytearray(locked.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + offset] |= 1
+    locked.write_bytes(content)
+    for path, problem in (
+        (many, "the zip file holds more than 200 tables"),
+        (locked, "neither a directory nor a zip file of tables"),
+    ):
+        with pytest.raises(ImportRejectedError) as rejected:
+            take(sqlite, path, Format.HSDS_CSV)
+        assert rejected.value.problems == [problem]
+    assert count(sqlite) == 0
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+@pytest.mark.parametrize("file_format", list(Format))
+def test_a_file_in_another_encoding_is_refused(
+    sqlite: Database, tmp_path: Path, file_format: Format, encoding: str
+) -> None:
+    service = json.dumps([{"id": "1", "name": "Büro", "status": "active"}], ensure_ascii=False)
+    table = "id,name,status,topics,title_de,title_en,description_facts,source_url\n1,Büro,active"
+    path = tmp_path / "file"
+    if file_format is Format.HSDS_CSV:
+        path.mkdir()
+        (path / "services.csv").write_text(table, encoding)
+    else:
+        path.write_text(table if file_format is Format.CSV else service, encoding)
+    with pytest.raises(ImportRejectedError, match="1 problems"):
+        take(sqlite, path, file_format)
+    assert count(sqlite) == 0
+
+
+def test_an_endless_list_of_problems_ends(sqlite: Database, tmp_path: Path) -> None:
+    for name, content, file_format in (
+        ("m.csv", ",".join(REQUIRED) + "\n" + "x,job\n" * 5_000, Format.CSV),
+        ("m.json", '[{"name": 1}' + ',{"name": 1}' * 5_000 + "]", Format.HSDS_JSON),
+    ):
+        (tmp_path / name).write_text(content, "utf-8")
+        with pytest.raises(ImportRejectedError) as rejected:
+            take(sqlite, tmp_path / name, file_format)
+        assert len(rejected.value.problems) == 1_000
 
 
 @pytest.mark.parametrize(
@@ -349,6 +405,11 @@ class _Answers(BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"[" + b" " * 2_000_000)
+        elif kind == "bomb":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(gzip.compress(b"[" + b" " * 20_000_000))
         else:
             self.send_response(404)
             self.end_headers()
@@ -378,6 +439,7 @@ def test_an_address_is_imported_also_after_a_redirect(sqlite: Database, web: str
     [
         ("/nothing", "the address answered 404"),
         ("/endless", "the answer is larger than 1000000 bytes"),
+        ("/bomb", "the answer is larger than 1000000 bytes"),
         ("/to/to/to/to/to/to/to/services", "more than 5 redirects"),
         ("/to/ftp://example.org/", "only addresses with http:// or https:// are fetched"),
         ("/to/file:///etc/passwd", "only addresses with http:// or https:// are fetched"),
