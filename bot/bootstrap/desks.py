@@ -34,7 +34,7 @@ class Desks:
 
     workers: list[DeskWorker] = field(default_factory=list)
     topics: DeskIntake | None = None
-    announce: Announce | None = None
+    announce: list[Announce] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
 
 
@@ -87,9 +87,9 @@ def wire_desks(
             )
 
         desks.topics = DeskIntake(receive_posts, chat_id=chat_id)
-        desk = TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=texts)
-        add(desk)
-        desks.announce = desk.announce
+        topics = TelegramDesk(api, chat_id=chat_id, limits=limiter, texts=texts)
+        add(topics)
+        desks.announce.append(topics.announce)
     if settings.chatwoot_url:
 
         async def receive_act(act: AgentAct, delivery: str) -> None:
@@ -117,7 +117,9 @@ def wire_desks(
             account_id=settings.chatwoot_account_id,
             inbox_id=inbox_id,
         )
-        add(ChatwootDesk(place, texts=texts))
+        chatwoot = ChatwootDesk(place, texts=texts)
+        add(chatwoot)
+        desks.announce.append(chatwoot.announce)
     return desks
 
 

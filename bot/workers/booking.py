@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -41,7 +41,7 @@ class BookingWorker:
         clock: Clock,
         told: Callable[[], None],
         fetcher: Fetcher | None = None,
-        announce: Announce | None = None,
+        announce: Sequence[Announce] = (),
         desk_texts: Texts | None = None,
     ) -> None:
         self._database = database
@@ -65,13 +65,13 @@ class BookingWorker:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def tell_desk(self) -> int:
-        """Tells the desk, where there is one, what people booked, moved and cancelled.
+        """Tells the desks beside the console what people booked, moved and cancelled.
 
         A notice is marked before it is sent: what a crash or the platform loses is not said
         twice, and stands in the console all the same.
         """
-        announce, texts = self._announce, self._desk_texts
-        if announce is None or texts is None:
+        texts = self._desk_texts
+        if not self._announce or texts is None:
             return 0
 
         def take() -> list[str]:
@@ -79,7 +79,7 @@ class BookingWorker:
                 return desk_notices.take(session, texts, now=self._clock(), limit=BATCH)
 
         notices = await asyncio.to_thread(take)
-        if notices:
+        for announce in self._announce if notices else ():
             try:
                 await announce("\n".join(notices))
             except DeliveryError as error:

@@ -109,6 +109,14 @@ class Chatwoot:
                 asked = request.query_params["q"]
                 found = [c for c in self.contacts.values() if c["identifier"] == asked]
                 return JSONResponse({"meta": {}, "payload": found})
+            case "GET", ["contacts", number, "conversations"]:
+                contact = self.contacts[int(number)]
+                theirs = [
+                    {"id": key, "inbox_id": INBOX, "status": one["status"]}
+                    for key, one in self.conversations.items()
+                    if one["contact"] is contact
+                ]
+                return JSONResponse({"payload": theirs})
             case "DELETE", ["contacts", number]:
                 gone = self.contacts.pop(int(number))
                 for key in [k for k, c in self.conversations.items() if c["contact"] is gone]:

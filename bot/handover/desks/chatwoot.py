@@ -25,6 +25,8 @@ from bot.handover.models import EventKind
 from bot.i18n.texts import Texts
 
 NAME = "chatwoot"
+#: The contact in whose conversation stands what belongs to no person.
+NOTICES = "lotse-notices"
 #: Marks what this product wrote, so that it is never taken for an agent's answer.
 OWN = {"lotse": True}
 CALL_SECONDS = 10.0
@@ -79,18 +81,9 @@ class ChatwootDesk:
 
     async def open_thread(self, case: Case) -> str:
         """Makes a contact and a conversation for a person; a contact made before is used again."""
-        contact_id, source_id = await self._contact(case)
-        made = await self._call(
-            "POST",
-            "/conversations",
-            {
-                "source_id": source_id,
-                "inbox_id": self._inbox.inbox_id,
-                "contact_id": contact_id,
-                "status": "open",
-            },
-        )
-        return str(made["id"])
+        identifier = f"lotse-{case.conversation_id}"
+        contact_id, source_id = await self._contact(identifier, words.title(case, self._texts))
+        return await self._open_conversation(contact_id, source_id)
 
     async def tell(self, thread: str, case: Case, lines: Sequence[Line]) -> None:
         """Writes lines into a conversation, and opens or resolves it as the handover is."""
@@ -105,6 +98,22 @@ class ChatwootDesk:
             await self._call("DELETE", f"/contacts/{contact}")
         except ThreadGoneError:
             return
+
+    async def announce(self, text: str) -> None:
+        """Writes a note into a conversation that belongs to no person, and opens it again."""
+        contact_id, source_id = await self._contact(NOTICES, self._texts.gettext("Appointments"))
+        shown = await self._call("GET", f"/contacts/{contact_id}/conversations")
+        here = [
+            one["id"]
+            for one in shown.get("payload") or []
+            if one.get("inbox_id") == self._inbox.inbox_id
+        ]
+        if here:
+            thread = str(max(here))
+            await self._set_status(thread, "open")
+        else:
+            thread = await self._open_conversation(contact_id, source_id)
+        await self._write(thread, text, private=True)
 
     async def _tell(self, thread: str, case: Case, line: Line) -> None:
         here = line.done_at_desk == NAME
@@ -138,15 +147,27 @@ class ChatwootDesk:
     async def _set_status(self, thread: str, status: str) -> None:
         await self._call("POST", f"/conversations/{thread}/toggle_status", {"status": status})
 
-    async def _contact(self, case: Case) -> tuple[int, str]:
-        identifier = f"lotse-{case.conversation_id}"
+    async def _open_conversation(self, contact_id: int, source_id: str) -> str:
+        made = await self._call(
+            "POST",
+            "/conversations",
+            {
+                "source_id": source_id,
+                "inbox_id": self._inbox.inbox_id,
+                "contact_id": contact_id,
+                "status": "open",
+            },
+        )
+        return str(made["id"])
+
+    async def _contact(self, identifier: str, name: str) -> tuple[int, str]:
         try:
             body = await self._call(
                 "POST",
                 "/contacts",
                 {
                     "inbox_id": self._inbox.inbox_id,
-                    "name": words.title(case, self._texts),
+                    "name": name,
                     "identifier": identifier,
                 },
             )

@@ -355,10 +355,14 @@ async def test_the_desk_is_told_once_and_without_names(sqlite: Database, clock: 
             now=NOW,
         )
     told: list[str] = []
+    told_elsewhere: list[str] = []
 
-    async def announce(text: str) -> None:
+    async def fail_after(text: str) -> None:
         told.append(text)
         raise RetryLaterError(1)
+
+    async def announce(text: str) -> None:
+        told_elsewhere.append(text)
 
     teller = Teller(catalogues=CATALOGUES, site=Site("https://lotse.example"))
     desk = BookingWorker(
@@ -366,11 +370,12 @@ async def test_the_desk_is_told_once_and_without_names(sqlite: Database, clock: 
         teller=teller,
         clock=clock,
         told=lambda: None,
-        announce=announce,
+        announce=[fail_after, announce],
         desk_texts=CATALOGUES["en"],
     )
     assert [await desk.tell_desk(), await desk.tell_desk()] == [3, 0]
     [text] = told
+    assert told_elsewhere == told
     assert text.split("\n") == [
         "📅 Booked: Wed, Nov 18, 10:00\u202fAM, Career advice, Miriam",
         "📅 Given up for another time: Wed, Nov 18, 10:00\u202fAM, Miriam",

@@ -128,6 +128,31 @@ async def test_a_conversation_deleted_there_is_made_again(talk: Talk, chatwoot: 
     assert len(chatwoot.contacts) == 1, "the contact made before is used"
 
 
+async def test_what_belongs_to_no_person_stands_as_notes_in_one_conversation(
+    talk: Talk, chatwoot: Chatwoot
+) -> None:
+    persons = chatwoot.conversation
+    await chatwoot.desk.announce("Booked: Monday")
+    notices = chatwoot.conversation
+    assert notices != persons
+    # An agent has read it and resolved the conversation.
+    chatwoot.conversations[notices]["status"] = "resolved"
+    await chatwoot.desk.announce("Cancelled: Monday")
+    assert len(chatwoot.conversations) == 2
+    assert chatwoot.conversations[notices]["status"] == "open"
+    told_there = [m for m in chatwoot.messages if m["conversation"] == notices]
+    assert [m["content"] for m in told_there] == ["Booked: Monday", "Cancelled: Monday"]
+    assert all(m["private"] for m in told_there)
+
+
+async def test_what_agents_write_beside_the_notices_goes_to_nobody(
+    talk: Talk, chatwoot: Chatwoot
+) -> None:
+    await chatwoot.desk.announce("Booked: Monday")
+    await chatwoot.writes("I know her")
+    assert talk.new_replies() == []
+
+
 async def test_forgetting_a_person_deletes_their_contact(talk: Talk, chatwoot: Chatwoot) -> None:
     with talk.database.transaction() as session:
         found = inbox.find_conversation(session, channel="web", address="anna")
