@@ -25,7 +25,7 @@ from bot.measures.exporters import csv as csv_export
 from bot.measures.exporters import hsds as hsds_export
 from bot.measures.exporters import ical as ical_export
 from bot.measures.hsds.parse import Assumptions
-from bot.measures.importers.run import Format, Limits, run
+from bot.measures.importers.run import DEFAULTS, Choices, Format, Limits, run
 from bot.measures.importers.store import Difference, ImportReport
 from bot.measures.models import Measure
 from bot.measures.topics import Topic
@@ -60,6 +60,20 @@ def import_command(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite what editors wrote by hand, too.")
     ] = False,
+    archive_missing: Annotated[
+        bool,
+        typer.Option(
+            "--archive-missing",
+            help="Archive offers that this file listed before and does not list any more; "
+            "those that an editor wrote or changed stay.",
+        ),
+    ] = False,
+    origin: Annotated[
+        str,
+        typer.Option(
+            help="Name that tells whose offers may be missing. By default the name of the file."
+        ),
+    ] = "",
     language: Annotated[str, typer.Option(help="Language of the texts of HSDS.")] = "de",
     topic: Annotated[str, typer.Option(help="Topic of entries that tell none.")] = "",
 ) -> None:
@@ -69,7 +83,8 @@ def import_command(
     in other languages are read from `measure_texts/<language>.csv` beside it.
 
     Examples: lotse measures import data/measures.csv · lotse measures import
-    https://example.org/services --format hsds-json --dry-run
+    https://example.org/services --format hsds-json --dry-run · lotse measures import
+    courses-2026.csv --origin courses --archive-missing
     """
     if topic and topic not in frozenset(Topic):
         raise ConfigurationError(f"--topic {topic}: not one of {', '.join(Topic)}")
@@ -80,8 +95,8 @@ def import_command(
         settings=settings,
         file_format=file_format or Format.of(source),
         assume=Assumptions(language=language, topic=topic),
+        choices=Choices(origin=origin, archive_missing=archive_missing, force=force),
         dry_run=dry_run,
-        force=force,
     )
 
 
@@ -92,8 +107,8 @@ def import_file(
     settings: Settings,
     file_format: Format = Format.CSV,
     assume: Assumptions | None = None,
+    choices: Choices = DEFAULTS,
     dry_run: bool = False,
-    force: bool = False,
 ) -> None:
     """Imports with a progress bar, says what was done and makes it ready for searches."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -110,7 +125,7 @@ def import_file(
                 private_addresses=settings.import_private_addresses,
             ),
             assume=assume or Assumptions(),
-            force=force,
+            choices=choices,
             dry_run=dry_run,
             progress=lambda count: bar.update(task, completed=count),
         )
@@ -118,7 +133,7 @@ def import_file(
         _show(report.differences)
     else:
         _make_findable(database)
-    _summarise(report, dry_run=dry_run)
+    _summarise(report, choices, dry_run=dry_run)
 
 
 def _make_findable(database: Database) -> None:
@@ -152,12 +167,24 @@ def _short(value: str) -> str:
     return value if len(value) <= 100 else f"{value[:99]}…"
 
 
-def _summarise(report: ImportReport, *, dry_run: bool) -> None:
+def _summarise(report: ImportReport, choices: Choices, *, dry_run: bool) -> None:
     would = "Would be: " if dry_run else ""
     console.print(
         f"{would}{report.added} added, {report.changed} changed, {report.unchanged} unchanged; "
         f"{report.drafts} are drafts that only editors see."
     )
+    if report.archived:
+        console.print(f"{would}{report.archived} archived, which the file does not list any more.")
+    if report.missing and choices.archive_missing:
+        console.print(
+            f"{report.missing} that the file does not list any more stay, because an editor wrote "
+            "in them; --force archives them too."
+        )
+    elif report.missing:
+        console.print(
+            f"{report.missing} that the file does not list any more stay; --archive-missing "
+            "archives them."
+        )
     if report.kept:
         console.print(
             f"{report.kept} fields that an editor wrote by hand stay; --force overwrites them."

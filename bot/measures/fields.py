@@ -39,7 +39,7 @@ Fields = dict[str, Json]
 NOT_FIELDS = frozenset(
     {
         *("id", "external_id", "organization_id"),
-        *("updated_at", "revision", "hand_written"),
+        *("updated_at", "revision", "hand_written", "origin"),
     }
 )
 COLUMNS: dict[str, Column[Any]] = {

@@ -85,7 +85,8 @@ class Measure(Base):
     show and searches filter by; the structured facts behind them stand in the tables of
     ``bot.measures.places`` and ``bot.measures.facts``. ``revision`` grows with each
     change, so that two people cannot save over each other. ``hand_written`` names the
-    fields that an editor wrote: imports leave them alone.
+    fields that an editor wrote: imports leave them alone. ``origin`` names the file or
+    address that listed the measure last; empty for what was entered in the console.
     """
 
     __tablename__ = "measure"
@@ -126,6 +127,7 @@ class Measure(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     extra: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hand_written: Mapped[list[str]] = mapped_column(default=list)
+    origin: Mapped[str] = mapped_column(String(200), default="")
 
     updated_at: Mapped[datetime] = mapped_column(index=True)
     revision: Mapped[int] = mapped_column(default=1)

@@ -193,6 +193,25 @@ def test_measures_are_imported_and_listed(
     assert 0 < int(listed.split()[-2]) < 128
 
 
+def test_offers_that_a_file_lists_no_more_are_shown_then_archived(
+    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("bot.measures.encoding.SentenceMeanings", lambda threads: FakeMeanings())
+    file = tmp_path / "m.csv"
+    head = "id,topics,title_de,title_en,description_facts,source_url,confidence\n"
+    rows = [f"{key},job,T,T,D,https://example.org,high\n" for key in "ab"]
+    file.write_text(head + "".join(rows), "utf-8")
+    run("measures", "import", str(file))
+    file.write_text(head + rows[1], "utf-8")
+    assert "1 that the file does not list any more stay" in run("measures", "import", str(file))[1]
+    archive = ("measures", "import", str(file), "--archive-missing")
+    tried = run(*archive, "--dry-run")[1]
+    assert "~ a  status\n    - published\n    + archived" in tried
+    assert "Would be: 1 archived" in tried
+    assert "1 archived, which the file does not list any more" in run(*archive)[1]
+    assert "archived" not in run(*archive)[1]
+
+
 # Handovers
 
 

@@ -10,12 +10,11 @@ from zoneinfo import available_timezones
 from bot.measures import taxonomies
 from bot.measures.fields import COLUMNS, TEXT_FIELDS, Fields, Json
 from bot.measures.hsds import derive
+from bot.measures.hsds.values import ProblemError
 from bot.measures.importers.records import uuid_of
 from bot.measures.models import Kind, TextState
 from bot.measures.taxonomies import BY_ID, BY_TERM_ID, FACTS, LISTS, OPEN_ELIGIBILITY_TOPICS, TOPICS
-from bot.measures.topics import Topic
 
-MAXIMUM_VALUES = 60
 # The code of the term under which a schedule carries what HSDS has no field for.
 SCHEDULE_FACTS = "schedule"
 CHOICES = {
@@ -45,7 +44,10 @@ class Attributes:
         self._foreign: list[Json] = []
 
     def read(self, attribute: dict[str, Any], terms: Terms, owner: str, where: str) -> None:
-        """Takes one attribute, whose term stands in it or is named by its id."""
+        """Takes one attribute, whose term stands in it or is named by its id.
+
+        Raises ``ProblemError`` for a term that one of our taxonomies does not have.
+        """
         self.found = True
         term = attribute.get("taxonomy_term")
         term = term if isinstance(term, dict) else {}
@@ -58,7 +60,7 @@ class Attributes:
         if vocabulary is FACTS:
             self._fact(code, str(attribute.get("value") or ""))
         elif vocabulary is not None and code:
-            self._listed(vocabulary, code)
+            self._listed(vocabulary, code, where)
         else:
             self._foreign.append(_row(attribute, term, terms, owner, len(self._foreign), where))
             if topic := OPEN_ELIGIBILITY_TOPICS.get(str(term.get("name"))):
@@ -89,15 +91,16 @@ class Attributes:
         else:
             self._facts[code] = value
 
-    def _listed(self, vocabulary: taxonomies.Vocabulary, code: str) -> None:
+    def _listed(self, vocabulary: taxonomies.Vocabulary, code: str, where: str) -> None:
+        if code not in vocabulary.terms:
+            legal = ", ".join(sorted(vocabulary.terms))
+            raise ProblemError(f"{where}, {vocabulary.field}: {code[:40]!r} is not one of {legal}")
         if vocabulary is TOPICS:
-            if code in frozenset(Topic):
-                self._topic(code)
+            self._topic(code)
             return
         values = self._lists.setdefault(vocabulary.field, [])
-        known = code in vocabulary.terms or vocabulary is taxonomies.AUDIENCE
-        if known and code not in values and len(values) < MAXIMUM_VALUES:
-            values.append(code[:60])
+        if code not in values:
+            values.append(code)
 
     def _topic(self, topic: str) -> None:
         if topic not in self.topics:

@@ -129,7 +129,8 @@ def _service(document: Document, where: str, assume: Assumptions) -> Record:
     fields["extra"] = extra
     attributes = Attributes(assume.language)
     for number, entry in enumerate(_list(document, "attributes", where)):
-        attributes.read(_object(entry, f"{where}, attributes[{number}]"), reader, key, where)
+        place = f"{where}, attributes[{number}]"
+        attributes.read(_object(entry, place), reader, key, place)
     texts = {part: _text(document, name, where) for name, part in names.SERVICE_TEXTS.items()}
     fields.update({f"text.{attributes.language}.{part}": value for part, value in texts.items()})
     fields[f"text.{attributes.language}.state"] = TextState.ORIGINAL.value

@@ -142,6 +142,8 @@ def store(
     texts: dict[str, dict[str, Row]],
     now: datetime,
     source: str = "import:csv",
+    origin: str = "",
+    archive_missing: bool = False,
     force: bool = False,
     progress: Callable[[int], None] = lambda count: None,
 ) -> ImportReport:
@@ -154,6 +156,8 @@ def store(
         (_record(row, texts) for row in rows),
         source=source,
         now=now,
+        origin=origin,
+        archive_missing=archive_missing,
         force=force,
         progress=progress,
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
+from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,8 @@ from bot.measures.importers import csv as csv_import
 from bot.measures.importers import hsds_csv, hsds_json, integreat
 from bot.measures.importers.fetch import fetched
 from bot.measures.importers.store import ImportReport, store
+
+MAXIMUM_ORIGIN = 200
 
 
 class Format(StrEnum):
@@ -48,6 +51,34 @@ class Limits:
     private_addresses: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """How a file is taken; see ``bot.measures.importers.store``.
+
+    ``origin`` is by default what ``origin_of`` says of the file.
+    """
+
+    origin: str = ""
+    archive_missing: bool = False
+    force: bool = False
+
+
+DEFAULTS = Choices()
+
+
+def origin_of(source: str) -> str:
+    """The name by which a file is known when it comes again: its own, or its web address.
+
+    Of an address neither query nor password is kept.
+    """
+    if not source.lower().startswith(("http://", "https://")):
+        return Path(source).absolute().name[:MAXIMUM_ORIGIN]
+    parts = urlsplit(source)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[
+        :MAXIMUM_ORIGIN
+    ]
+
+
 class _Undone(Exception):
     """Takes a transaction back after a trial."""
 
@@ -60,7 +91,7 @@ def run(
     now: datetime,
     limits: Limits,
     assume: Assumptions,
-    force: bool = False,
+    choices: Choices = DEFAULTS,
     dry_run: bool = False,
     progress: Callable[[int], None] = lambda count: None,
 ) -> ImportReport:
@@ -69,12 +100,19 @@ def run(
     Raises ``ImportRejectedError`` with every problem found; then nothing was imported.
     """
     report = ImportReport()
-    name = f"import:{file_format}"
+    options: _Options = {
+        "source": f"import:{file_format}",
+        "now": now,
+        "origin": choices.origin[:MAXIMUM_ORIGIN] or origin_of(source),
+        "archive_missing": choices.archive_missing,
+        "force": choices.force,
+        "progress": progress,
+    }
     try:
         with ExitStack() as stack:
             path = stack.enter_context(_local(source, file_format, limits))
             with database.transaction() as session:
-                report = _store(session, path, file_format, assume, name, now, force, progress)
+                report = _store(session, path, file_format, assume, options)
                 if dry_run:
                     raise _Undone
     except _Undone:
@@ -82,39 +120,32 @@ def run(
     return report
 
 
+class _Options(TypedDict):
+    source: str
+    now: datetime
+    origin: str
+    archive_missing: bool
+    force: bool
+    progress: Callable[[int], None]
+
+
 def _store(
-    session: Session,
-    path: Path,
-    file_format: Format,
-    assume: Assumptions,
-    name: str,
-    now: datetime,
-    force: bool,
-    progress: Callable[[int], None],
+    session: Session, path: Path, file_format: Format, assume: Assumptions, options: _Options
 ) -> ImportReport:
     if file_format is Format.CSV:
         rows = csv_import.read(path)
         texts = csv_import.read_texts(path.parent / "measure_texts")
-        return csv_import.store(
-            session, rows, texts=texts, now=now, source=name, force=force, progress=progress
-        )
+        return csv_import.store(session, rows, texts=texts, **options)
     if file_format is Format.HSDS_CSV:
         with hsds_csv.unpacked(path) as directory:
-            return store(
-                session,
-                hsds_csv.records(directory, assume),
-                source=name,
-                now=now,
-                force=force,
-                progress=progress,
-            )
+            return store(session, hsds_csv.records(directory, assume), **options)
     with _opened(path) as file:
         records = (
             hsds_json.records(file, assume)
             if file_format is Format.HSDS_JSON
             else integreat.records(file, topic=assume.topic)
         )
-        return store(session, records, source=name, now=now, force=force, progress=progress)
+        return store(session, records, **options)
 
 
 @contextmanager

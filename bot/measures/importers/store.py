@@ -17,6 +17,7 @@ from bot.errors import ImportRejectedError
 from bot.measures import fields as measure_fields
 from bot.measures import shared_rows
 from bot.measures.fields import Fields, as_text, table_of
+from bot.measures.importers import missing
 from bot.measures.importers.records import Record, Rejected, Shared, stable_id
 from bot.measures.models import Change, Measure, Organization, Status, TextState
 
@@ -41,13 +42,19 @@ class Difference:
 
 @dataclass(kw_only=True)
 class ImportReport:
-    """What an import did, or would do. ``kept`` counts fields that an editor wrote."""
+    """What an import did, or would do. ``kept`` counts fields that an editor wrote.
+
+    ``archived`` counts measures that the file listed once and lists no more, ``missing``
+    those of them that stayed as they were.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     drafts: int = 0
     kept: int = 0
+    archived: int = 0
+    missing: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -62,12 +69,17 @@ def store(
     *,
     source: str,
     now: datetime,
+    origin: str = "",
+    archive_missing: bool = False,
     force: bool = False,
     progress: Callable[[int], None] = lambda count: None,
 ) -> ImportReport:
     """Adds or updates measures by their external id; the same file again changes nothing.
 
     ``source`` stands in the history. Fields that an editor wrote stay unless ``force``.
+    Measures that an earlier file of the same ``origin`` listed and this one does not are
+    counted; with ``archive_missing`` they are archived, unless an editor wrote any of
+    them and there is no ``force``.
     Raises ``ImportRejectedError`` after the last record when any was rejected: the
     caller's transaction then takes back what was written. Searches find what was stored
     once ``bot.workers.search.SearchUpkeep`` has seen it, which takes seconds.
@@ -76,7 +88,7 @@ def store(
         # Rows are looked up by key alone. Of rows that this transaction wrote the server has
         # no statistics; it would read whole tables, more with every batch.
         session.execute(text("SET LOCAL enable_seqscan = off"))
-    keeper = _Keeper(session, source=source, now=now, force=force)
+    keeper = _Keeper(session, source=source, origin=origin, now=now, force=force)
     problems: list[str] = []
     seen: set[str] = set()
     remaining = iter(records)
@@ -104,6 +116,7 @@ def store(
         problems.append("the file holds no entries")
     if problems:
         raise ImportRejectedError(problems[:KEPT_PROBLEMS])
+    keeper.settle_missing(archive=archive_missing)
     return keeper.report
 
 
@@ -118,9 +131,12 @@ def described(fields: Fields) -> str:
 
 
 class _Keeper:
-    def __init__(self, session: Session, *, source: str, now: datetime, force: bool) -> None:
+    def __init__(
+        self, session: Session, *, source: str, origin: str, now: datetime, force: bool
+    ) -> None:
         self._session = session
         self._source = source
+        self._origin = origin
         self._now = now
         self._force = force
         self._batch = new_id()
@@ -128,6 +144,7 @@ class _Keeper:
         # Shared rows already written in this import, so that an organization with a
         # thousand services is compared once.
         self._written: dict[str, int] = {}
+        self._seen: set[str] = set()
         self.report = ImportReport()
 
     def keep(self, records: Sequence[Record], alone: Sequence[Shared] = ()) -> list[str]:
@@ -140,6 +157,11 @@ class _Keeper:
                 if record.external_id in rows
             ]
         self._write_shared([*records, *alone])
+        self._adopt(rows.values())
+        self._seen.update(
+            rows[record.external_id]["id"] if record.external_id in rows else record.id
+            for record in records
+        )
         before = measure_fields.read(self._session, [row["id"] for row in rows.values()])
         new = [record for record in records if record.external_id not in rows]
         self._add(new)
@@ -162,6 +184,34 @@ class _Keeper:
         self._session.expire_all()
         return []
 
+    def settle_missing(self, *, archive: bool) -> None:
+        """Counts or archives what the origin listed once and did not list this time."""
+        if not self._origin:
+            return
+        for batch in missing.find(self._session, origin=self._origin, seen=self._seen):
+            chosen = [each for each in batch if archive and (self._force or not each.by_hand)]
+            missing.archive(self._session, chosen, now=self._now)
+            log = [
+                self._entry(each.id, CHANGED, name, as_text(each.before[name]), as_text(value))
+                for each in chosen
+                for name, value in each.changed.items()
+            ]
+            insert_rows(self._session, table_of(Change), log)
+            for each in chosen:
+                self._note(each.external_id, "status", each.status, Status.ARCHIVED.value)
+            self.report.archived += len(chosen)
+            self.report.missing += len(batch) - len(chosen)
+        self._session.expire_all()
+
+    def _adopt(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Notes which file listed the measures last; that changes nothing of them."""
+        ids = [row["id"] for row in rows if self._origin and row["origin"] != self._origin]
+        if ids:
+            table = table_of(Measure)
+            self._session.execute(
+                update(table).where(table.c.id.in_(ids)).values(origin=self._origin)
+            )
+
     def _present(self, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
         """The measures that the records are about, by the record's external id.
 
@@ -171,7 +221,8 @@ class _Keeper:
         rows = (
             self._session.execute(
                 select(
-                    table.c.id, table.c.external_id, table.c.revision, table.c.hand_written
+                    *(table.c.id, table.c.external_id, table.c.origin),
+                    *(table.c.revision, table.c.hand_written),
                 ).where(
                     table.c.external_id.in_([record.external_id for record in records])
                     | table.c.id.in_([record.id for record in records])
@@ -235,6 +286,7 @@ class _Keeper:
                         "external_id": record.external_id,
                         "updated_at": self._now,
                         "hand_written": [],
+                        "origin": self._origin,
                     },
                     {**record.defaults, **self._fields(record)},
                 )
@@ -243,7 +295,7 @@ class _Keeper:
         )
         self.report.added += len(records)
         for record in records:
-            self._note(record, "+", "", described(record.fields)[:200])
+            self._note(record.external_id, "+", "", described(record.fields)[:200])
 
     def _changed(self, record: Record, row: dict[str, Any], old: Fields) -> Fields:
         stated = self._fields(record)
@@ -270,11 +322,11 @@ class _Keeper:
         measure_fields.change(self._session, row["id"], changed)
         self.report.changed += 1
         for name, value in changed.items():
-            self._note(record, name, as_text(old.get(name)), as_text(value))
+            self._note(record.external_id, name, as_text(old.get(name)), as_text(value))
 
-    def _note(self, record: Record, name: str, before: str, after: str) -> None:
+    def _note(self, external_id: str, name: str, before: str, after: str) -> None:
         if len(self.report.differences) < KEPT_DIFFERENCES:
-            self.report.differences.append(Difference(record.external_id, name, before, after))
+            self.report.differences.append(Difference(external_id, name, before, after))
 
     def _entry(
         self, measure_id: str, action: str, name: str, before: str, after: str

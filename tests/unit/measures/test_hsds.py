@@ -19,6 +19,7 @@ from bot.measures.hsds.parse import Assumptions, read
 from bot.measures.importers.records import Rejected
 from bot.measures.models import Change, Measure, MeasureTopic, Organization
 from bot.measures.places import Address, Location, Schedule
+from bot.measures.taxonomies import AUDIENCE, LEVELS
 from tests.support.hsds import example, load, problems
 from tests.support.measures import import_starter_measures
 
@@ -268,6 +269,14 @@ def broken(**changes: Any) -> dict[str, Any]:
         (broken(organization={"name": "AWO"}), "entry 1, organization, id: is missing"),
         (broken(service_at_locations=[{"id": "1"}]), "location: is missing"),
         (broken(attributes=[7]), "entry 1, attributes[0]: is not an object"),
+        (
+            broken(attributes=[{"taxonomy_term": AUDIENCE.term("wizards")}]),
+            "entry 1, attributes[0], audience: 'wizards' is not one of adults, children, ",
+        ),
+        (
+            broken(attributes=[{"taxonomy_term": LEVELS.term(level)} for level in ("A1", "D9")]),
+            "entry 1, attributes[1], levels: 'D9' is not one of A1, A2, B1, B2, C1, C2",
+        ),
         (broken(description="a\x00b"), "entry 1, description: holds a NUL character"),
         (broken(description="x" * 100_001), "entry 1, description: longer than 100000"),
         (broken(extra=nested(45)), "nested deeper than 40 levels"),
