@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, cast, func, insert, select
+from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.orm import Session
 
 
@@ -21,6 +22,29 @@ def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
         _copy(session, table, rows)
     else:
         session.execute(insert(table), list(rows))
+
+
+def insert_numbered(
+    session: Session, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> Sequence[int]:
+    """Inserts rows as ``insert_rows`` does; returns their numbers, in the order of the rows.
+
+    The table's key is a number ``id`` that the database gives and the rows do not name.
+    """
+    if not rows:
+        return []
+    if session.get_bind().dialect.name != "postgresql":
+        given = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+        return session.scalars(given, list(rows)).all()
+    # COPY returns nothing, so the numbers are drawn before.
+    sequence = func.pg_get_serial_sequence(table.name, "id")
+    numbers = session.scalars(
+        select(func.nextval(cast(sequence, REGCLASS))).select_from(
+            func.generate_series(1, len(rows))
+        )
+    ).all()
+    _copy(session, table, [{**row, "id": key} for row, key in zip(rows, numbers, strict=True)])
+    return numbers
 
 
 def _copy(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

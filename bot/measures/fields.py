@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from bot.db.base import Base, new_id
-from bot.db.rows import insert_rows
+from bot.db.rows import insert_numbered, insert_rows
 from bot.measures.facts import (
     Attribute,
     CostOption,
@@ -316,10 +316,7 @@ def _insert_places(
     if not any(schedules for _, schedules in places):
         insert_rows(session, table, rows)
         return
-    # The numbers come back in the order of the rows.
-    numbers = session.scalars(
-        insert(table).returning(table.c.id, sort_by_parameter_order=True), rows
-    ).all()
+    numbers = insert_numbered(session, table, rows)
     for number, (_, schedules) in zip(numbers, places, strict=True):
         pending[Schedule] += [
             full_row(Schedule, values, service_at_location_id=number) for values in schedules

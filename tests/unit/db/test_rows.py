@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.db.rows import insert_rows
+from bot.db.rows import insert_numbered, insert_rows
 from bot.db.session import Database
 from bot.measures.facts import CostOption
 from bot.measures.fields import full_row, table_of
@@ -75,6 +75,22 @@ def test_numbers_of_the_database_grow_in_the_order_of_the_rows(database: Databas
     with database.reading() as session:
         found = session.scalars(select(CostOption.option).order_by(CostOption.id)).all()
     assert found == [f"{n}" for n in range(300)]
+
+
+def test_numbers_are_told_in_the_order_of_the_rows(database: Database) -> None:
+    table = table_of(CostOption)
+    with database.transaction() as session:
+        key = new_measure(session, title="Kurs").id
+        rows = [full_row(CostOption, {"option": f"{n}"}, measure_id=key) for n in range(300)]
+        numbers = [
+            *insert_numbered(session, table, rows[:100]),
+            *insert_numbered(session, table, []),
+            *insert_numbered(session, table, rows[100:]),
+        ]
+    with database.reading() as session:
+        stored = session.execute(select(table.c.id, table.c.option))
+        by_number = {row.id: row.option for row in stored}
+    assert [by_number[number] for number in numbers] == [f"{n}" for n in range(300)]
 
 
 def test_what_was_inserted_goes_back_with_the_transaction(database: Database) -> None:
