@@ -30,15 +30,28 @@ class _MeasureAction(Action):
         self._measures = measures
 
     async def search(
-        self, dispatcher: CollectingDispatcher, topic: Topic, wishes: dict[str, Any], text: str
+        self,
+        dispatcher: CollectingDispatcher,
+        topic: Topic,
+        wishes: dict[str, Any],
+        text: str,
+        *,
+        explained: bool = False,
     ) -> Events:
-        """Searches and describes the first offers; the search goes on from its slot."""
+        """Searches and describes the first offers; the search goes on from its slot.
+
+        An explanation may come before them, unless the question was ``explained`` already.
+        """
         wishes = dated(wishes, self._measures.today())
         # The search computes and reads; a thread keeps other conversations going.
         found = await asyncio.to_thread(
             self._measures.find, topic=topic, wishes=Wishes.of(wishes), text=text
         )
-        guide = await asyncio.to_thread(self._measures.guide, topic=topic, text=text)
+        guide = None
+        if not explained:
+            guide = await asyncio.to_thread(
+                self._measures.guide, topic=topic, text=text, offers=found
+            )
         state = {
             "topic": topic.value,
             "wishes": wishes,
@@ -79,7 +92,9 @@ class SearchMeasures(_MeasureAction):
         if topic == Topic.CHILDCARE and state and "childcare" in asked["wishes"]:
             # "With childcare" is a wish for the offers searched for, not another topic.
             wishes = {**state["wishes"], **asked["wishes"]}
-            return await self.search(dispatcher, Topic(state["topic"]), wishes, state["text"])
+            return await self.search(
+                dispatcher, Topic(state["topic"]), wishes, state["text"], explained=True
+            )
         if not asked["text"]:
             asked = tracker.get_slot(QUESTION_SLOT) or asked
         wishes = fitting(topic, asked["wishes"])
@@ -118,7 +133,7 @@ class RefineSearch(_MeasureAction):
         wishes = {**state["wishes"], **wishes_of(tracker.latest_message)}
         wishes.pop(str(entities.get("without")), None)
         text = f"{state['text']} {written(tracker.latest_message)}".strip()
-        return await self.search(dispatcher, Topic(state["topic"]), wishes, text)
+        return await self.search(dispatcher, Topic(state["topic"]), wishes, text, explained=True)
 
 
 class MoreMeasures(_MeasureAction):

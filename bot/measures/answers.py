@@ -25,6 +25,8 @@ from bot.messages import Button, Card, OutgoingMessage
 PAGE_SIZE = 3
 # How alike a question and a guide must be, as a cosine without the language's share.
 GUIDE_FITS = 0.4
+# By how much an offer may be more like the question than the guide that opens the answer.
+GUIDE_BEHIND = 0.08
 
 
 class MeasureAnswers:
@@ -59,8 +61,12 @@ class MeasureAnswers:
                 now=self._clock(),
             )
 
-    def guide(self, *, topic: Topic, text: str) -> str | None:
-        """The explanation that answers a question about a topic; None where none is near it."""
+    def guide(self, *, topic: Topic, text: str, offers: Found) -> str | None:
+        """The explanation that answers a question about a topic.
+
+        None where none is near it, or where one of the first of ``offers`` is nearer: then
+        that offer is the answer, and an explanation before it would be about something else.
+        """
         if not text.strip():
             return None
         with self._database.reading() as session:
@@ -74,7 +80,8 @@ class MeasureAnswers:
                 kind=Kind.GUIDE,
                 limit=1,
             )
-        fits = bool(found.ids) and found.nearness[0] >= GUIDE_FITS
+        nearest = max(offers.nearness[:PAGE_SIZE], default=0.0)
+        fits = bool(found.ids) and found.nearness[0] >= max(GUIDE_FITS, nearest - GUIDE_BEHIND)
         return found.ids[0] if fits else None
 
     def offers(self, shown: dict[str, Any], texts: Texts) -> OutgoingMessage:
@@ -89,11 +96,14 @@ class MeasureAnswers:
         if not measures:
             return self._nothing(topic, shown, texts)
         cards = self._guide(shown, texts)
+        introduction = self._introduction(topic, shown, len(measures), texts)
+        if cards:
+            introduction.insert(0, texts.gettext("First a short explanation, then the offers."))
         for number, measure in enumerate(measures, start=1):
             offer = self._short_card(measure, texts)
             cards.append(replace(offer, title=f"{number}. {offer.title}"))
         return OutgoingMessage(
-            text="\n".join(self._introduction(topic, shown, len(measures), texts)),
+            text="\n".join(introduction),
             cards=tuple(cards),
             buttons=tuple(_buttons(measures, shown, texts)),
             language=texts.language,
@@ -126,9 +136,9 @@ class MeasureAnswers:
         )
 
     def _guide(self, shown: dict[str, Any], texts: Texts) -> list[Card]:
-        """The explanation that opens an answer, on its first page."""
+        """The explanation that opens an answer, on its first page; whole, as no details follow."""
         return [
-            self._short_card(guide, texts)
+            card(guide, texts, today=self.today(), short=False, stale_after=self._stale_after)
             for guide in self._measures([shown["guide"]] if shown.get("guide") else [])
         ]
 

@@ -200,12 +200,13 @@ def _shortened(text: str) -> str:
     """The first whole sentences of a text, up to ``SHORT_BODY`` characters."""
     if len(text) <= SHORT_BODY:
         return text
-    sentences = re.split(r"(?<=[.!?;؟])\s+", text)
+    sentences = re.split(r"(?<=[.!?;؟؛])\s+", text)
     kept = ""
     for sentence in sentences:
         if kept and len(kept) + len(sentence) > SHORT_BODY:
             break
         kept = f"{kept} {sentence}".strip()
     if len(kept) <= SHORT_BODY:
-        return kept
+        # Half a sentence shows that it goes on.
+        return f"{kept[:-1]} …" if kept[-1] in ";؛" else kept
     return kept[:SHORT_BODY].rsplit(" ", 1)[0] + " …"

@@ -114,6 +114,41 @@ def source_word(texts: Any) -> str:
     return re.split(r"[\u2068{]", texts.gettext("Source: {title} ({date})"))[0]
 
 
+EXPLAINED = {
+    "de": ("Wie viel Kindergeld gibt es?", "Wie viel Kindergeld gibt es 2026?"),
+    "en": ("How much child benefit is there?", "How much child benefit is there in 2026?"),
+}
+
+
+@pytest.mark.parametrize("language", EXPLAINED)
+async def test_a_question_is_explained_once_before_the_offers(
+    product: Application, bot_api: BotApi, catalogues: Catalogues, language: str
+) -> None:
+    texts = catalogues[language]
+    question, title = EXPLAINED[language]
+    announced = texts.gettext("First a short explanation, then the offers.")
+    person = bot_api.add_person(language_code=language)
+    person.sends(question)
+    await agree(person, catalogues, language)
+    answer = (await person.receives(2, within=30))[-1]
+    assert answer["text"].startswith(announced)
+    explanation, offers = answer["text"].split("\n1. ", 1)
+    assert title in explanation
+    assert "259" in explanation
+    assert "Familienkasse" in explanation, "the explanation is whole"
+    assert f"{source_word(texts)}Familienleistungen 2026 im Überblick (hilfe.de) (2026)" in (
+        explanation
+    )
+    assert "2. " in offers
+    person.sends(FREE[language])
+    refined = (await person.receives(3, within=30))[-1]
+    assert announced not in refined["text"]
+    assert texts.gettext("free of charge") in refined["text"]
+
+
+FREE = {"de": "kostenlos", "en": "free of charge", "ar": "مجاني"}
+
+
 async def test_details_more_and_back(
     product: Application, bot_api: BotApi, catalogues: Catalogues
 ) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
+import numpy as np
 import pytest
 
 from bot.db.session import Database
@@ -13,6 +16,9 @@ from bot.measures.details import map_link, opening_hours
 from bot.measures.facts import RequiredDocument
 from bot.measures.models import Kind, Measure
 from bot.measures.places import Location, Schedule, ServiceAtLocation
+from bot.measures.search import Wishes, refresh
+from bot.measures.search.codes import Matrix, Vector
+from bot.measures.topics import Topic
 from bot.messages import Card
 from tests.conftest import Clock
 from tests.support.fakes import FakeMeanings
@@ -113,7 +119,9 @@ def test_a_guide_opens_an_answer_and_wishes_given_up_are_named(
     sqlite: Database, clock: Clock
 ) -> None:
     with sqlite.transaction() as session:
-        guide = new_measure(session, kind=Kind.GUIDE.value, title="Who is entitled").id
+        guide = new_measure(session, kind=Kind.GUIDE.value, title="Who is entitled")
+        guide.texts[0].description = long = "All children; " * 50
+        guide_id = guide.id
         offers = [new_measure(session, title=f"Course {number}").id for number in (1, 2)]
     answers = MeasureAnswers(database=sqlite, meanings=FakeMeanings(), clock=clock)
     message = answers.offers(
@@ -125,7 +133,7 @@ def test_a_guide_opens_an_answer_and_wishes_given_up_are_named(
             "wishes": {"german_level": "B1", "format": "online"},
             "unconfirmed": [],
             "dropped": ["format"],
-            "guide": guide,
+            "guide": guide_id,
         },
         ENGLISH,
     )
@@ -134,6 +142,8 @@ def test_a_guide_opens_an_answer_and_wishes_given_up_are_named(
         "1. Course 1 (en)",
         "2. Course 2 (en)",
     ]
+    assert message.cards[0].body == long, "an explanation has no details to go on in"
+    assert message.text.startswith("First a short explanation, then the offers.\n")
     assert "Nothing fits all of it. These offers do not meet this wish: online." in message.text
     removable = [
         button.payload["entities"]["without"]
@@ -141,3 +151,42 @@ def test_a_guide_opens_an_answer_and_wishes_given_up_are_named(
         if "without" in button.payload.get("entities", {})
     ]
     assert removable == ["german_level", "format"]
+
+
+class Likeness:
+    """Vectors as near to every question as the number in a text says: "fits 0.4"."""
+
+    name = "likeness"
+
+    def query(self, text: str) -> Vector:
+        return np.array([1, 0, 0, 0, 0, 0, 0, 0], dtype=np.float32)
+
+    def passages(self, texts: Sequence[str]) -> Matrix:
+        shares = [float(re.findall(r"0\.\d+", text)[0]) for text in texts]
+        rows = [[share, (1 - share**2) ** 0.5, 0, 0, 0, 0, 0, 0] for share in shares]
+        return np.array(rows, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("guide", "offer", "opens"),
+    [
+        (0.6, 0.5, True),
+        # An offer with the same facts is about as near as the guide.
+        (0.6, 0.65, True),
+        # "What does an integration course cost?" is answered by the offer that tells it.
+        (0.45, 0.68, False),
+        (0.3, 0.1, False),
+    ],
+)
+def test_a_guide_opens_an_answer_when_it_is_the_answer(
+    sqlite: Database, clock: Clock, guide: float, offer: float, opens: bool
+) -> None:
+    with sqlite.transaction() as session:
+        explained = new_measure(session, kind=Kind.GUIDE.value, title=f"fits {guide}")
+        offered = new_measure(session, title=f"fits {offer}")
+        refresh(session, [explained, offered], meanings=Likeness())
+        wanted = explained.id if opens else None
+    answers = MeasureAnswers(database=sqlite, meanings=Likeness(), clock=clock)
+    asked = {"topic": Topic.LANGUAGE_COURSE, "text": "What?"}
+    found = answers.find(wishes=Wishes(), **asked)
+    assert answers.guide(offers=found, **asked) == wanted

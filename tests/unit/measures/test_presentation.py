@@ -459,3 +459,10 @@ def test_a_short_body_ends_with_a_whole_sentence() -> None:
     first, second = "a" * 100 + ".", "b" * 100 + "."
     row = measure({"en": {"title": "Course", "description": f"{first} {second} {first}"}})
     assert card(row, ENGLISH, today=TODAY, short=True).body == f"{first} {second}"
+
+
+@pytest.mark.parametrize("semicolon", [";", "؛"])
+def test_a_short_body_that_ends_at_a_semicolon_goes_on(semicolon: str) -> None:
+    first, second = "a" * 100, "b" * 200
+    row = measure({"en": {"title": "Course", "description": f"{first}{semicolon} {second}."}})
+    assert card(row, ENGLISH, today=TODAY, short=True).body == f"{first} …"
