@@ -15,6 +15,7 @@ from bot.measures import taxonomies
 from bot.measures.facts import Attribute, Taxonomy, TaxonomyTerm
 from bot.measures.models import Measure, MeasureText, MeasureTopic, Organization, Status
 from bot.measures.places import ServiceAtLocation
+from bot.measures.search import says
 
 MAXIMUM_WORDS = 8
 
@@ -41,7 +42,7 @@ class Slice:
 
 def services(session: Session, wanted: ServiceFilter, *, page: int, size: int) -> Slice:
     """Published services that fit, by their id."""
-    statement = select(Measure.id).where(*_service_conditions(wanted)).order_by(Measure.id)
+    statement = select(Measure.id).where(*_service_conditions(session, wanted)).order_by(Measure.id)
     return _slice(session, statement, page, size)
 
 
@@ -56,7 +57,7 @@ def links(session: Session, wanted: ServiceFilter, *, page: int, size: int) -> S
     statement = (
         select(ServiceAtLocation.measure_id, ServiceAtLocation.hsds_id)
         .join(Measure, Measure.id == ServiceAtLocation.measure_id)
-        .where(*_service_conditions(wanted))
+        .where(*_service_conditions(session, wanted))
         .order_by(ServiceAtLocation.id)
     )
     total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery()))
@@ -153,18 +154,8 @@ def _words(search: str) -> list[str]:
     return search.replace("\x00", " ").split()[:MAXIMUM_WORDS]
 
 
-def _service_conditions(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
-    conditions = [_published()]
-    for word in _words(wanted.search):
-        conditions.append(
-            exists().where(
-                MeasureText.measure_id == Measure.id,
-                or_(
-                    MeasureText.title.icontains(word, autoescape=True),
-                    MeasureText.description.icontains(word, autoescape=True),
-                ),
-            )
-        )
+def _service_conditions(session: Session, wanted: ServiceFilter) -> list[ColumnElement[bool]]:
+    conditions = [_published(), *(_says(session, word) for word in _words(wanted.search))]
     if wanted.organization_id is not None:
         conditions.append(Measure.organization_id == wanted.organization_id)
     if wanted.modified_after is not None:
@@ -178,6 +169,20 @@ def _service_conditions(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
     if wanted.taxonomy_id is not None:
         conditions.append(_has_taxonomy(wanted.taxonomy_id))
     return conditions
+
+
+def _says(session: Session, word: str) -> ColumnElement[bool]:
+    found = says(session, word)
+    if found is not None:
+        return found
+    # Short words and signs, such as "B1", are in no index; they may stand within a word.
+    return exists().where(
+        MeasureText.measure_id == Measure.id,
+        or_(
+            MeasureText.title.icontains(word, autoescape=True),
+            MeasureText.description.icontains(word, autoescape=True),
+        ),
+    )
 
 
 def _has_term(term_id: str) -> ColumnElement[bool]:

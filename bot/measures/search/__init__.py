@@ -1,8 +1,9 @@
-"""Finding measures: wishes, entries made for searching, candidates, ranking."""
+"""Finding measures: wishes, entries made for searching, candidates, ranking, lists."""
 
 from bot.measures.search.entries import refresh
 from bot.measures.search.meanings import Meanings
 from bot.measures.search.ranking import Found, MeasureSearch
+from bot.measures.search.said import says
 from bot.measures.search.terms import CITY_ZONE
 from bot.measures.search.wishes import WEEK, Near, Wishes
 
@@ -15,4 +16,5 @@ __all__ = [
     "Near",
     "Wishes",
     "refresh",
+    "says",
 ]

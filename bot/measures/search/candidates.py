@@ -81,15 +81,15 @@ def matching(session: Session, groups: Groups, *, limit: int) -> list[Entry]:
     """Entries that meet every group, at most ``limit`` of them, in no certain order."""
     if not all(groups):
         return []
-    sql = _ON_SQLITE if _is_sqlite(session) else _ON_POSTGRESQL
-    return _entries(session, sql, {"wanted": _query(session, groups), "limit": limit})
+    sql = _ON_SQLITE if is_sqlite(session) else _ON_POSTGRESQL
+    return _entries(session, sql, {"wanted": question_of(session, groups), "limit": limit})
 
 
 def numbered(session: Session, numbers: Sequence[int]) -> list[Entry]:
     """The entries with these numbers, as far as there are any, in no certain order."""
     if not numbers:
         return []
-    if _is_sqlite(session):
+    if is_sqlite(session):
         return _entries(session, _NUMBERED_ON_SQLITE, {"numbers": json.dumps(list(numbers))})
     return _entries(session, _NUMBERED_ON_POSTGRESQL, {"numbers": list(numbers)})
 
@@ -131,22 +131,25 @@ def frequencies(session: Session, words: Sequence[str], total: int) -> dict[str,
     early, estimates frequent ones from its statistics.
     """
     found: dict[str, int] = {}
-    if words and not _is_sqlite(session):
+    if words and not is_sqlite(session):
         rows = session.execute(_SHARES, {"words": list(words)})
         found = {row.term: int(row.share * total) for row in rows}
     rare = [word for word in words if word not in found]
     if rare:
-        count = _COUNT_ON_SQLITE if _is_sqlite(session) else _COUNT_ON_POSTGRESQL
-        wanted = {f"word{i}": _query(session, [[word]]) for i, word in enumerate(rare)}
+        count = _COUNT_ON_SQLITE if is_sqlite(session) else _COUNT_ON_POSTGRESQL
+        wanted = {f"word{i}": question_of(session, [[word]]) for i, word in enumerate(rare)}
         counts = ", ".join(count.format(name=name) for name in wanted)
         row = session.execute(text(f"SELECT {counts}"), {**wanted, "limit": COUNTED}).one()
         found |= dict(zip(rare, row, strict=True))
     return found
 
 
-def _query(session: Session, groups: Groups) -> str:
-    """The groups in the language of the database's index; terms hold word signs only."""
-    quote, any_of, all_of = ('"', " OR ", " AND ") if _is_sqlite(session) else ("'", " | ", " & ")
+def question_of(session: Session, groups: Groups) -> str:
+    """The groups as a question to the database's full-text index.
+
+    Raises ``ValueError`` for a term with other than word signs, which could be an operator.
+    """
+    quote, any_of, all_of = ('"', " OR ", " AND ") if is_sqlite(session) else ("'", " | ", " & ")
     for term in (term for group in groups for term in group):
         if not _SAFE.fullmatch(term):
             raise ValueError("a term holds word signs only")
@@ -155,5 +158,6 @@ def _query(session: Session, groups: Groups) -> str:
     )
 
 
-def _is_sqlite(session: Session) -> bool:
+def is_sqlite(session: Session) -> bool:
+    """Whether the index is that of SQLite."""
     return session.get_bind().dialect.name == "sqlite"

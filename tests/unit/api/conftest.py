@@ -15,7 +15,9 @@ from bot.db.base import Base
 from bot.db.session import Database
 from bot.measures import taxonomies
 from bot.rates import Rate
+from bot.workers.search import SearchUpkeep
 from tests.conftest import Clock
+from tests.support.fakes import FakeMeanings
 from tests.support.hsds import example, load
 from tests.support.measures import import_starter_measures
 
@@ -37,6 +39,7 @@ def filled(
         taxonomies.ensure(session)
     import_starter_measures(database)
     load(database, example("service_full"))
+    SearchUpkeep(database=database, meanings=FakeMeanings()).catch_up()
     yield database
     if request.param == "sqlite":
         database.dispose()

@@ -110,7 +110,7 @@ def test_filters_leave_what_fits(filled: Database, client: TestClient) -> None:
     assert sorted(entry["id"] for entry in housing["contents"]) == sorted(expected)
     assert get(client, "/services", modified_after="2100-01-01T00:00:00Z")["empty"]
     assert get(client, "/services", modified_after="2000-01-01")["total_items"] == PUBLISHED
-    assert get(client, "/services", search="100%_'\"")["empty"]
+    assert get(client, "/services", search="%_'\"")["empty"]
     assert get(client, "/services", organization_id="no uuid")["empty"]
 
 

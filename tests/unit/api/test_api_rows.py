@@ -44,6 +44,26 @@ def test_drafts_and_archived_rows_are_not_there(database: Database, clock: Clock
     assert "Secret" not in client.get("/services?format=ndjson").text
 
 
+def test_words_are_found_whole_folded_and_all_together(database: Database, clock: Clock) -> None:
+    client = client_of(database, clock)
+    with database.transaction() as session:
+        school = new_measure(session, provider="Volkshochschule", title="Übersetzung B1").id
+        meeting = new_measure(session, title="Treff am Übersee").id
+
+    def found(search: str) -> list[str]:
+        services = get(client, "/services", search=search)
+        return [entry["id"] for entry in services["contents"]]
+
+    assert found("ubersetzungen") == [school]
+    assert found("VOLKSHOCHSCHULE übersetzung") == [school]
+    assert found("übersee") == [meeting]
+    assert found("über") == found("volkshochschule übersee") == []
+    # Too short for the index, so it may stand anywhere.
+    assert found("b1") == found("B1 Übersetzung") == [school]
+    for hostile in ['" OR *', "' & !", "topic_language_course", "a:*b", "NEAR(x)"]:
+        assert found(hostile) == []
+
+
 def test_what_a_reader_has_is_not_sent_again(sqlite: Database, clock: Clock) -> None:
     client = client_of(sqlite, clock)
     with sqlite.transaction() as session:
