@@ -18,7 +18,7 @@ def upgrade() -> None:
     # named the old ones stay in entries until these change, and find nothing.
     _make_cells_anew(sa.Column("members", sa.LargeBinary(), nullable=False))
     if op.get_bind().dialect.name == "postgresql":
-        # Signs do not become shorter by compression.
+        # Sketches do not become shorter by compression.
         op.execute("ALTER TABLE measure_cell ALTER COLUMN members SET STORAGE EXTERNAL")
     op.create_table(
         "measure_unsorted",

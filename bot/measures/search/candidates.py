@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ _SHARES = text(
     " unnest(CAST(CAST(s.most_common_elems AS text) AS text[]), s.most_common_elem_freqs)"
     " AS known(term, share)"
     " WHERE s.schemaname = current_schema() AND s.tablename = 'measure_search'"
-    " AND s.attname = 'terms_index' AND known.term = ANY(:words)"
+    " AND s.attname = 'terms_index'"
 )
 
 
@@ -124,16 +124,25 @@ def size(session: Session) -> int:
     return session.scalar(text("SELECT max(number) FROM measure_search")) or 0
 
 
-def frequencies(session: Session, words: Sequence[str], total: int) -> dict[str, int]:
+def frequent_terms(session: Session) -> dict[str, float]:
+    """The shares of all entries that have each frequent term, as PostgreSQL's statistics say.
+
+    None are known to SQLite, which does not need them to count quickly.
+    """
+    if is_sqlite(session):
+        return {}
+    return {row.term: row.share for row in session.execute(_SHARES)}
+
+
+def frequencies(
+    session: Session, words: Sequence[str], total: int, frequent: Mapping[str, float]
+) -> dict[str, int]:
     """In how many of ``total`` entries each word stands.
 
-    Rare words are counted, up to ``COUNTED``. PostgreSQL, which cannot stop counting
-    early, estimates frequent ones from its statistics.
+    Rare words are counted, up to ``COUNTED``. PostgreSQL cannot stop counting early: there
+    the ``frequent_terms`` are estimated.
     """
-    found: dict[str, int] = {}
-    if words and not is_sqlite(session):
-        rows = session.execute(_SHARES, {"words": list(words)})
-        found = {row.term: int(row.share * total) for row in rows}
+    found = {word: int(frequent[word] * total) for word in words if word in frequent}
     rare = [word for word in words if word not in found]
     if rare:
         count = _COUNT_ON_SQLITE if is_sqlite(session) else _COUNT_ON_POSTGRESQL

@@ -19,7 +19,7 @@ CONFIRMED_WISH = 0.5
 SIDE_TOPIC_PENALTY = 0.08
 
 # When so many of the nearest cells were read, so many fitting sketches are enough.
-_STEPS = ((16, 2_000), (64, 600), (256, 100), (512, 0))
+_STEPS = ((32, 2_000), (64, 600), (256, 100), (512, 0))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,15 @@ from bot.measures.opening import (
     stuttgart_calendar,
 )
 from bot.measures.presentation import STALE_AFTER
-from bot.measures.search.candidates import Entry, Groups, frequencies, matching, meeting, size
+from bot.measures.search.candidates import (
+    Entry,
+    Groups,
+    frequencies,
+    frequent_terms,
+    matching,
+    meeting,
+    size,
+)
 from bot.measures.search.cells import CellReader
 from bot.measures.search.codes import Vector, similarities
 from bot.measures.search.likeliest import CONFIRMED_WISH, SIDE_TOPIC_PENALTY, NearCells
@@ -38,13 +46,14 @@ STALE_PENALTY = 0.02
 UNDATED_PENALTY = 0.03
 
 # Entries that are compared one by one; beyond, the nearest cells choose among them.
-COMPARED = 200
+COMPARED = 150
 _COMPARED_WITHOUT_CELLS = 100_000
 # A word this frequent finds nothing by itself, and so many words are looked up.
 _RARE = 0.01
 _RARE_WORDS = 3
 _MOST_WORDS = 12
-_BY_WORDS = 100
+_BY_WORDS = 50
+_STATISTICS_LAST = timedelta(minutes=10)
 _EARTH_KILOMETRES = 6371.0
 # The status is compared afterwards: an index of it would lure SQLite to read it all.
 _STATUSES = select(Measure.id, Measure.status).where(
@@ -103,6 +112,7 @@ class MeasureSearch:
         self._stale_after = stale_after
         self._calendar = calendar or stuttgart_calendar()
         self._cells = CellReader()
+        self._frequent: tuple[datetime, dict[str, float]] | None = None
 
     def find(
         self,
@@ -125,7 +135,7 @@ class MeasureSearch:
         """
         groups = [[f"kind_{kind.value}"]] + ([[f"topic_{topic.value}"]] if topic else [])
         query = self._meanings.query(text) if text.strip() else None
-        weights, rare = _weighed(session, text)
+        weights, rare = _weighed(session, text, self._frequent_terms(session, now))
         asked = _Asked(
             groups=groups,
             main_term=f"main_{topic.value}" if topic else None,
@@ -145,6 +155,14 @@ class MeasureSearch:
             if found.ids:
                 return replace(found, dropped=dropped)
         return found
+
+    def _frequent_terms(self, session: Session, now: datetime) -> dict[str, float]:
+        """Statistics that the database renews now and then, and so do we."""
+        known = self._frequent
+        if known is None or abs(now - known[0]) > _STATISTICS_LAST:
+            known = (now, frequent_terms(session))
+            self._frequent = known
+        return known[1]
 
     def _near_cells(
         self, session: Session, query: Vector | None, topic: Topic | None
@@ -232,7 +250,9 @@ def _paired(
             yield by_id[entry.measure_id], entry
 
 
-def _weighed(session: Session, text: str) -> tuple[dict[str, float], list[str]]:
+def _weighed(
+    session: Session, text: str, frequent: Mapping[str, float]
+) -> tuple[dict[str, float], list[str]]:
     """Each word's share of what the question says, and the words rare enough to find by.
 
     Rare words say more than frequent ones. Words that no offer has count as well: one
@@ -240,7 +260,9 @@ def _weighed(session: Session, text: str) -> tuple[dict[str, float], list[str]]:
     """
     asked = list(dict.fromkeys(words(text)))[:_MOST_WORDS]
     total = max(size(session), 1)
-    counts = {word: min(n, total) for word, n in frequencies(session, asked, total).items()}
+    counts = {
+        word: min(n, total) for word, n in frequencies(session, asked, total, frequent).items()
+    }
     weights = {word: log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in counts.items()}
     heaviest = sum(weights.values()) or 1.0
     shares = {word: weights[word] / heaviest for word, n in counts.items() if n}

@@ -25,7 +25,7 @@ SAMPLE = 40_000
 
 _ENTRIES_AT_ONCE = 1_000
 _CELLS_AT_ONCE = 500
-# So many sketches, of about 20 MB, are collected before the cells are written.
+# So many sketches, of about 30 MB, are collected before the cells are written.
 _SKETCHES_AT_ONCE = 200_000
 # Any number that nothing else locks in PostgreSQL.
 _LOCK = 4_118_012

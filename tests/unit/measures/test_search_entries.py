@@ -13,7 +13,7 @@ from bot.db.session import Database
 from bot.measures import neutral
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.search import MeasureSearch, Near, Wishes, refresh
-from bot.measures.search.candidates import frequencies
+from bot.measures.search.candidates import frequencies, frequent_terms
 from bot.measures.search.codes import Matrix, pack, similarities, unpack
 from bot.measures.search.models import SearchEntry
 from bot.measures.search.terms import fold, words
@@ -135,7 +135,7 @@ def test_rare_words_are_counted_in_either_database(database: Database) -> None:
         new_measure(session, title="Treffam Übersetzungshilfe")
     with database.reading() as session:
         asked = words("Offer treffam ubersetzungshilfen unheard")
-        counts = frequencies(session, asked, total=31)
+        counts = frequencies(session, asked, 31, frequent_terms(session))
     assert list(counts.values()) == [30, 1, 1, 0]
 
 
