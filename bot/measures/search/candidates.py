@@ -33,9 +33,14 @@ _ON_SQLITE = text(
     )
 )
 _ON_POSTGRESQL = text(_READ.format("terms_index @@ CAST(:wanted AS tsquery) LIMIT :limit"))
-_NUMBERED_ON_SQLITE = text(_READ.format("number IN (SELECT value FROM json_each(:numbers))"))
-_NUMBERED_ON_POSTGRESQL = text(_READ.format("number = ANY(CAST(:numbers AS integer[]))"))
-_UNSORTED = text(_READ.format("number IN (SELECT number FROM measure_unsorted LIMIT :limit)"))
+_NUMBERED = (
+    "number IN (SELECT {} UNION"
+    " SELECT number FROM (SELECT number FROM measure_unsorted LIMIT :limit) AS waiting)"
+)
+_NUMBERED_ON_SQLITE = text(_READ.format(_NUMBERED.format("value FROM json_each(:numbers)")))
+_NUMBERED_ON_POSTGRESQL = text(
+    _READ.format(_NUMBERED.format("unnest(CAST(:numbers AS integer[]))"))
+)
 _COUNT_ON_SQLITE = (
     "(SELECT count(*) FROM"
     " (SELECT 1 FROM measure_terms WHERE measure_terms MATCH :{name} LIMIT :limit))"
@@ -85,18 +90,15 @@ def matching(session: Session, groups: Groups, *, limit: int) -> list[Entry]:
     return _entries(session, sql, {"wanted": question_of(session, groups), "limit": limit})
 
 
-def numbered(session: Session, numbers: Sequence[int]) -> list[Entry]:
-    """The entries with these numbers, as far as there are any, in no certain order."""
-    if not numbers:
-        return []
-    if is_sqlite(session):
-        return _entries(session, _NUMBERED_ON_SQLITE, {"numbers": json.dumps(list(numbers))})
-    return _entries(session, _NUMBERED_ON_POSTGRESQL, {"numbers": list(numbers)})
+def numbered(session: Session, numbers: Sequence[int], *, unsorted: int) -> list[Entry]:
+    """The entries with these numbers, as far as there are any, in no certain order.
 
-
-def unsorted(session: Session, *, limit: int) -> list[Entry]:
-    """Entries that the cells do not know as they are, at most ``limit`` of them."""
-    return _entries(session, _UNSORTED, {"limit": limit})
+    With them come at most ``unsorted`` of those that the cells do not know as they are.
+    """
+    sqlite = is_sqlite(session)
+    sql = _NUMBERED_ON_SQLITE if sqlite else _NUMBERED_ON_POSTGRESQL
+    wanted = json.dumps(list(numbers)) if sqlite else list(numbers)
+    return _entries(session, sql, {"numbers": wanted, "limit": unsorted})
 
 
 def meeting(entries: Sequence[Entry], groups: Groups) -> list[Entry]:

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from bot.measures.search import sketches
-from bot.measures.search.candidates import Entry, Groups, numbered, unsorted
+from bot.measures.search.candidates import Entry, Groups, numbered
 from bot.measures.search.cells import members
 from bot.measures.search.codes import Vector
 
@@ -52,7 +52,7 @@ class NearCells:
             scores -= SIDE_TOPIC_PENALTY * ~sketches.meeting(some, [main_term])
         best = some["number"][np.argsort(-scores, kind="stable")].tolist()
         numbers = list(dict.fromkeys(best))[:most]
-        return [*numbered(session, numbers), *unsorted(session, limit=most)]
+        return numbered(session, numbers, unsorted=most)
 
     def _sketches(
         self, session: Session, groups: Groups, confirming: Groups, most: int

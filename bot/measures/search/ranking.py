@@ -48,11 +48,10 @@ UNDATED_PENALTY = 0.03
 # Entries that are compared one by one; beyond, the nearest cells choose among them.
 COMPARED = 150
 _COMPARED_WITHOUT_CELLS = 100_000
-# A word this frequent finds nothing by itself, and so many words are looked up.
-_RARE = 0.01
+# A word that no more entries have finds all of them, and so many such words are looked up.
+_RARE = 50
 _RARE_WORDS = 3
 _MOST_WORDS = 12
-_BY_WORDS = 50
 _STATISTICS_LAST = timedelta(minutes=10)
 _EARTH_KILOMETRES = 6371.0
 # The status is compared afterwards: an index of it would lure SQLite to read it all.
@@ -266,7 +265,7 @@ def _weighed(
     weights = {word: log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in counts.items()}
     heaviest = sum(weights.values()) or 1.0
     shares = {word: weights[word] / heaviest for word, n in counts.items() if n}
-    rare = [word for word in shares if counts[word] <= _RARE * total]
+    rare = [word for word in shares if counts[word] <= _RARE]
     return shares, sorted(rare, key=counts.__getitem__)[:_RARE_WORDS]
 
 
@@ -290,7 +289,7 @@ def _candidates(session: Session, asked: _Asked, wanted: Mapping[str, Clause]) -
         # So does what says yes to everything, and that comes first.
         entries += matching(session, [*asked.groups, *confirming], limit=COMPARED)
     if asked.rare:
-        entries += matching(session, [*groups, asked.rare], limit=_BY_WORDS)
+        entries += matching(session, [*groups, asked.rare], limit=_RARE * _RARE_WORDS)
     return list({entry.number: entry for entry in entries}.values())
 
 
