@@ -18,6 +18,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 import encoder
+from engine.romanised.component import native_text
 
 
 def is_payload(text: Optional[str]) -> bool:
@@ -76,7 +77,7 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
             if message.get(TEXT) and not is_payload(message.get(TEXT))
         ]
         if with_text:
-            vectors = model.features([message.get(TEXT) for message in with_text])
+            vectors = model.features([native_text(message) for message in with_text])
             for message, vector in zip(with_text, vectors):
                 message.add_features(
                     Features(

@@ -22,6 +22,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from engine.features import is_payload
 from engine.head import HeadSettings, IntentHead, Verdict, fit, threshold_for
+from engine.romanised.component import native_text
 
 RANKING_LENGTH = 5
 
@@ -105,7 +106,7 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
         )
         self._head, probabilities, held = fit(
             np.vstack([_vector(example) for example in examples]),
-            [example.get(TEXT) for example in examples],
+            [native_text(example) for example in examples],
             labels,
             settings,
         )
@@ -148,7 +149,7 @@ class EmbeddingIntentClassifier(IntentClassifier, GraphComponent):
         for message in messages:
             if self._head is None or is_payload(message.get(TEXT)):
                 continue
-            verdict = self._head.judge(_vector(message), message.get(TEXT))
+            verdict = self._head.judge(_vector(message), native_text(message))
             ranking = [
                 {
                     INTENT_NAME_KEY: self._head.intents[index],

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.nlu.evaluation import EMERGENCY, predicted  # noqa: E402
-from benchmarks.nlu.messages import Messages, embedded, read_training  # noqa: E402
+from benchmarks.nlu.messages import Messages, embedded, in_own_letters  # noqa: E402
+from engine.examples import read_examples  # noqa: E402
 from engine.head import HeadSettings  # noqa: E402
 
 SEARCH = """
@@ -74,8 +75,8 @@ def _by_phrase(texts: list[str]) -> np.ndarray:
 
 def _by_model(nlu: Path, asked: Messages) -> np.ndarray:
     """Whether the model calls it an emergency: from its urgent probability, or as the likeliest."""
-    taught = embedded(list(read_training(nlu)))
-    given = predicted(taught, asked, HeadSettings())
+    taught = embedded(list(read_examples(nlu)))
+    given = predicted(*in_own_letters(taught, asked), HeadSettings())
     column = list(given.intents).index(EMERGENCY)
     alarm = given.probabilities[:, column] >= given.urgent
     return np.asarray(alarm | (given.probabilities.argmax(axis=1) == column))

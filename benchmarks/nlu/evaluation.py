@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from benchmarks.nlu.messages import Messages, is_core
+from benchmarks.nlu.messages import Messages, in_own_letters, is_core
 from engine.head import HeadSettings, fit, softmax, threshold_for
 from engine.ngrams import NgramVectoriser
 
@@ -80,7 +80,8 @@ def split(messages: Messages, parts: np.ndarray, say: Callable[[str], None]) -> 
         say(f"part {part + 1} of {parts.max() + 1}")
         rows.append(np.flatnonzero(parts == part))
         rest = messages.at(np.flatnonzero(parts != part))
-        pieces.append(predicted(rest, messages.at(rows[-1]), HeadSettings()))
+        taught, asked = in_own_letters(rest, messages.at(rows[-1]))
+        pieces.append(predicted(taught, asked, HeadSettings()))
     order = np.argsort(np.concatenate(rows))
     return Predictions(
         pieces[0].intents,

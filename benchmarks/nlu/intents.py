@@ -1,6 +1,6 @@
 """Measure the choices of the intent head: an ablation, and its speed.
 
-``.venv-rasa/bin/python benchmarks/nlu/intents.py ablation|speed``, from the project's root. It
+``.venv-rasa/bin/python benchmarks/nlu/intents.py ablation|romanised|speed``, from the root. It
 needs the built encoder. How good the head is by language, `lotse nlu report` tells.
 """
 
@@ -22,11 +22,15 @@ from benchmarks.nlu.evaluation import folds_of, predicted  # noqa: E402
 from benchmarks.nlu.messages import (  # noqa: E402
     Messages,
     embedded,
+    in_own_letters,
     is_core,
     read_table,
-    read_training,
 )
+from engine.examples import read_examples  # noqa: E402
 from engine.head import HeadSettings, IntentHead, fit  # noqa: E402
+from engine.romanised.detector import is_latin, learn  # noqa: E402
+from engine.romanised.reader import learnt  # noqa: E402
+from engine.romanised.spelling import SPELLINGS  # noqa: E402
 
 VECTOR = 384
 """The first numbers of the features are the encoder's plain vector."""
@@ -34,14 +38,16 @@ VECTOR = 384
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["ablation", "speed"])
+    parser.add_argument("what", choices=["ablation", "romanised", "speed"])
     parser.add_argument("--nlu", type=Path, default=ROOT / "nlu")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "nlu-features.npz")
     arguments = parser.parse_args()
-    taught = embedded(list(read_training(arguments.nlu)), arguments.cache)
+    taught = embedded(list(read_examples(arguments.nlu)), arguments.cache)
     print(f"{len(taught.texts)} training messages, {len(set(taught.intents))} intents")
     if arguments.what == "ablation":
         _ablation(taught)
+    elif arguments.what == "romanised":
+        _romanised(taught)
     else:
         _speed(taught)
 
@@ -54,6 +60,8 @@ def _ablation(taught: Messages) -> None:
     for name in ("heldout.tsv", "unseen.tsv"):
         sets.append(embedded(list(read_table(Path(__file__).with_name(name)))))
     asked = Messages(*(np.concatenate(column) for column in zip(*sets, strict=True)))
+    as_typed = rest, asked
+    rest, asked = in_own_letters(rest, asked)
     owners = np.repeat(np.arange(len(sets)), [len(one.texts) for one in sets])
     chosen = HeadSettings()
     settings = {
@@ -81,8 +89,42 @@ def _ablation(taught: Messages) -> None:
     best = predicted(plain, fresh, replace(chosen, ngram_weight=0.0)).best
     _row("kernel on vectors alone", best, asked, owners)
     _row("kernel on vectors, and letters", predicted(plain, fresh, chosen).best, asked, owners)
+    best = predicted(*as_typed, chosen).best
+    _row("romanised messages as typed", best, asked, owners)
     for name, tried in settings.items():
         _row(name, predicted(rest, asked, tried).best, asked, owners)
+
+
+def _romanised(taught: Messages) -> None:
+    """A head taught without romanised messages, asked those as typed and as read.
+
+    Detection is measured on a fold that the detector has not seen.
+    """
+    texts, languages = [str(text) for text in taught.texts], [str(x) for x in taught.languages]
+    typed = np.array([is_latin(text) for text in texts]) & np.isin(taught.languages, [*SPELLINGS])
+    own, asked = taught.at(np.flatnonzero(~typed)), taught.at(np.flatnonzero(typed))
+    reader = learnt([str(text) for text in own.texts], [str(x) for x in own.languages])
+    native = [
+        reader.native(str(text), language)
+        for text, language in zip(asked.texts, asked.languages, strict=True)
+    ]
+    read = embedded(list(zip(asked.languages, asked.intents, native, strict=True)))
+    settings = HeadSettings()
+    right = [predicted(own, given, settings).best == asked.intents for given in (asked, read)]
+    folds = folds_of(taught, 5)
+    rest = np.flatnonzero(folds != 0)
+    detector = learn([texts[row] for row in rest], [languages[row] for row in rest])
+    found = np.array([detector.language(text) or "" for text in texts])
+    fold = folds == 0
+    print("| language | romanised | right as typed | right as read | detected (of a fold) |")
+    print("|---|---|---|---|---|")
+    for name in sorted(SPELLINGS):
+        rows, own_fold = asked.languages == name, fold & typed & (taught.languages == name)
+        shares = [f"{group[rows].mean():.1%}" for group in right]
+        share = (found[own_fold] == name).mean()
+        print(f"| {name} | {rows.sum()} | {' | '.join(shares)} | {share:.0%} of {own_fold.sum()} |")
+    wrong = fold & ~np.isin(taught.languages, [*SPELLINGS])
+    print(f"Taken for romanised in other languages: {(found[wrong] != '').sum()} of {wrong.sum()}.")
 
 
 def _only_vectors(messages: Messages) -> Messages:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import yaml
 
 import encoder
+from engine.romanised.reader import Reader, learnt
 
 Row = tuple[str, str, str]
 """Language, intent, text."""
@@ -27,15 +27,6 @@ class Messages(NamedTuple):
     def at(self, rows: np.ndarray) -> Messages:
         """The messages in `rows`."""
         return Messages(*(column[rows] for column in self))
-
-
-def read_training(directory: Path) -> Iterator[Row]:
-    """Every training message below `directory`, whose folders are named after languages."""
-    for path in sorted(directory.glob("*/*.yml")):
-        for block in yaml.safe_load(path.read_text(encoding="utf-8")).get("nlu", []):
-            for line in block["examples"].splitlines() if "intent" in block else ():
-                if line.startswith("- "):
-                    yield path.parent.name, block["intent"], line[2:].strip()
 
 
 def read_table(path: Path) -> Iterator[Row]:
@@ -62,6 +53,30 @@ def embedded(rows: list[Row], cache: Path | None = None) -> Messages:
             stored = np.stack([known[text] for text in known])
             np.savez(cache, encoder=model.name, texts=np.array(list(known)), vectors=stored)
     return Messages(texts, intents, languages, np.stack([known[str(text)] for text in texts]))
+
+
+def in_own_letters(taught: Messages, asked: Messages) -> tuple[Messages, Messages]:
+    """Both as the pipeline reads them, with romanised messages in the letters of their language.
+
+    `taught` keeps them as typed, too. What is needed to read them is learnt from it alone.
+    """
+    reader = learnt([str(text) for text in taught.texts], [str(x) for x in taught.languages])
+    twins, _ = _read(reader, taught)
+    both = Messages(*(np.concatenate(columns) for columns in zip(taught, twins, strict=True)))
+    given, changed = _read(reader, asked)
+    texts, vectors = asked.texts.astype(object), asked.vectors.copy()
+    texts[changed], vectors[changed] = given.texts, given.vectors
+    return both, asked._replace(texts=texts.astype(str), vectors=vectors)
+
+
+def _read(reader: Reader, messages: Messages) -> tuple[Messages, np.ndarray]:
+    """The romanised ones among `messages` in other letters, and their rows."""
+    native = np.array([reader.native(str(text)) for text in messages.texts], dtype=object)
+    rows = np.flatnonzero(native != messages.texts)
+    read = messages.at(rows)._replace(texts=native[rows].astype(str))
+    if len(rows):
+        read = read._replace(vectors=encoder.load(threads=2).features(list(read.texts)))
+    return read, rows
 
 
 def is_core(intents: np.ndarray) -> np.ndarray:

@@ -21,7 +21,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.nlu.messages import Row, read_table, read_training  # noqa: E402
+from benchmarks.nlu.messages import Row, read_table  # noqa: E402
+from engine.examples import read_examples  # noqa: E402
 
 TOKENS = {"name": "WhitespaceTokenizer"}
 VECTORS = {"name": "engine.features.SentenceEmbeddingFeaturizer", "alias": "vectors", "threads": 1}
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50, help="of DIET; rasa init says 100")
     parser.add_argument("--only", action="append", choices=pipelines(1), help="may be repeated")
     arguments = parser.parse_args()
-    every = list(read_training(ROOT / "nlu"))
+    every = list(read_examples(ROOT / "nlu"))
     count = round(arguments.share * len(every))
     chosen = np.random.default_rng(1).permutation(len(every))[:count]
     taught = [every[row] for row in chosen]

@@ -17,8 +17,9 @@ import numpy as np
 
 import encoder
 from benchmarks.nlu.evaluation import folds_of, language_parts, predicted, split, summary
-from benchmarks.nlu.messages import Messages, embedded, read_table, read_training
+from benchmarks.nlu.messages import Messages, embedded, in_own_letters, read_table
 from benchmarks.nlu.page import write_page
+from engine.examples import read_examples
 from engine.head import HeadSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def main() -> None:
         print(f"[{time.monotonic() - began:4.0f} s] {text}", file=sys.stderr, flush=True)
 
     say("reading training messages and computing their vectors")
-    taught = embedded(list(read_training(arguments.nlu)), arguments.cache)
+    taught = embedded(list(read_examples(arguments.nlu)), arguments.cache)
     say(f"{len(taught.texts)} messages")
     parts = {}
     count = 2 if arguments.quick else arguments.folds
@@ -55,7 +56,7 @@ def main() -> None:
     say("training on everything, for the messages kept apart")
     kept_apart = [embedded(list(read_table(path))) for path in tables]
     together = Messages(*(np.concatenate(column) for column in zip(*kept_apart, strict=True)))
-    given = predicted(taught, together, HeadSettings())
+    given = predicted(*in_own_letters(taught, together), HeadSettings())
     owners = np.repeat(np.arange(len(tables)), [len(table.texts) for table in kept_apart])
     for number, path in enumerate(tables):
         rows = np.flatnonzero(owners == number)

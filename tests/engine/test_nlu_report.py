@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.nlu import evaluation, page
-from benchmarks.nlu.messages import Messages, is_core, read_table, read_training
+from benchmarks.nlu.messages import Messages, is_core, read_table
+from engine.examples import read_examples
 from engine.head import HeadSettings
 
 TOPICS = {
@@ -92,5 +93,5 @@ def test_messages_are_read_from_both_kinds_of_file(tmp_path: Path) -> None:
         "utf-8",
     )
     (tmp_path / "table.tsv").write_text('language\tintent\ttext\npt\tgreet\t"olá\n', "utf-8")
-    assert list(read_training(tmp_path)) == [("de", "ask_job", "Arbeit?")]
+    assert list(read_examples(tmp_path)) == [("de", "ask_job", "Arbeit?")]
     assert list(read_table(tmp_path / "table.tsv")) == [("pt", "greet", '"olá')]
