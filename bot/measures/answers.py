@@ -24,7 +24,7 @@ from bot.messages import Button, Card, OutgoingMessage
 
 PAGE_SIZE = 3
 # How alike a question and a guide must be, as a cosine without the language's share.
-GUIDE_FITS = 0.4
+GUIDE_FITS = 0.42
 # By how much an offer may be more like the question than the guide that opens the answer.
 GUIDE_BEHIND = 0.08
 
