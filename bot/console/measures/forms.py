@@ -13,7 +13,7 @@ from bot.i18n.texts import source_text
 from bot.measures.fields import COLUMNS, TEXT_FIELDS, Fields, Json
 from bot.measures.importers import readings
 from bot.measures.models import Kind, TextState
-from bot.measures.taxonomies import AUDIENCE, FORMATS, LEVELS, TIMES, TOPICS
+from bot.measures.taxonomies import AUDIENCE, FORMATS, LEVELS, SDGS, TIMES, TOPICS
 
 LISTS = {
     "topics": TOPICS,
@@ -21,6 +21,7 @@ LISTS = {
     "audience": AUDIENCE,
     "formats": FORMATS,
     "times": TIMES,
+    "sdgs": SDGS,
 }
 LINES = (
     *("address", "district", "postal_code", "city", "phone", "email", "website"),
@@ -70,6 +71,12 @@ TERM_NAMES = {
     "afternoon": source_text("Afternoon"),
     "evening": source_text("Evening"),
     "weekend": source_text("Weekend"),
+    "1": source_text("1 No poverty"),
+    "4": source_text("4 Quality education"),
+    "8": source_text("8 Decent work and economic growth"),
+    "9": source_text("9 Industry, innovation and infrastructure"),
+    "10": source_text("10 Reduced inequalities"),
+    "11": source_text("11 Sustainable cities and communities"),
     **{level: level for level in LEVELS.terms},
 }
 
@@ -98,6 +105,7 @@ class FactsForm(BaseModel):
     audience: list[str] = []
     formats: list[str] = []
     times: list[str] = []
+    sdgs: list[str] = []
     languages: str = ""
     childcare: str = ""
     free_of_charge: str = ""

@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from bot.counsellors.models import Role
 from bot.db.session import Database
+from bot.measures.hsds import render
 from bot.measures.models import Correction, Measure
+from bot.measures.taxonomies import SDGS
 from tests.conftest import Clock
 from tests.support.console import Browser, Console, console_services, new_account, new_organization
 from tests.support.measures import new_measure
@@ -113,6 +115,20 @@ async def test_facts_are_saved_with_the_rows_behind_them(
         assert {"phone", "levels", "schedules"} <= set(measure.hand_written)
     page = await editor.get(f"/console/measures/{course}")
     assert "Mon, Tue, Wed 09:00-12:00" in page.text
+
+
+async def test_the_goals_a_measure_serves_are_chosen_and_exported(
+    editor: Browser, database: Database, course: str
+) -> None:
+    form = await facts_form(editor, course)
+    form["sdgs"] = ["4", "10", "17"]
+    assert (await editor.post(f"/console/measures/{course}", data=form)).status_code == 303
+    assert row(database, course).sdgs == ["4", "10"], "the city reports by six of the goals"
+    assert (await facts_form(editor, course))["sdgs"] == ["4", "10"]
+    with database.reading() as session:
+        [service] = render.services(session, [course])
+    terms = {attribute["taxonomy_term"]["id"] for attribute in service["attributes"]}
+    assert {SDGS.term_id("4"), SDGS.term_id("10")} <= terms
 
 
 @pytest.mark.parametrize(
