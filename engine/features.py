@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -18,6 +19,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 import encoder
+from engine.kept_vectors import features
 from engine.romanised.component import native_text
 
 
@@ -36,8 +38,11 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """``threads``: cores per embedding; ``alias``: name of the features."""
-        return {**DenseFeaturizer.get_default_config(), "threads": 1}
+        """``threads``: cores per embedding; ``alias``: name of the features.
+
+        ``kept_in``: file that keeps the vectors of training messages until the next training.
+        """
+        return {**DenseFeaturizer.get_default_config(), "threads": 1, "kept_in": None}
 
     def __init__(self, config: Dict[str, Any], execution_context: ExecutionContext) -> None:
         super().__init__(execution_context.node_name, config)
@@ -70,14 +75,16 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
         self._embed(messages, self._encoder)
         return messages
 
-    def _embed(self, messages: List[Message], model: encoder.Encoder) -> None:
+    def _embed(
+        self, messages: List[Message], model: encoder.Encoder, file: Optional[Path] = None
+    ) -> None:
         with_text = [
             message
             for message in messages
             if message.get(TEXT) and not is_payload(message.get(TEXT))
         ]
         if with_text:
-            vectors = model.features([native_text(message) for message in with_text])
+            vectors = features([native_text(message) for message in with_text], model, file)
             for message, vector in zip(with_text, vectors):
                 message.add_features(
                     Features(
@@ -91,5 +98,7 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Embeds all examples that carry an intent, in one batch on all cores."""
         examples = [e for e in training_data.training_examples if e.get(INTENT)]
-        self._embed(examples, encoder.load(threads=os.cpu_count() or 1))
+        file = self._config["kept_in"]
+        model = encoder.load(threads=os.cpu_count() or 1)
+        self._embed(examples, model, Path(file) if file else None)
         return training_data

@@ -172,8 +172,8 @@ def _solve(
     """Finds the dual weights by conjugate gradients; folds those of the letters into columns."""
     centre, projection = _compression(vectors, settings.dimensions)
     examples = _project(vectors, centre, projection)
-    ngrams = NgramVectoriser().fit(texts)
-    letters = ngrams.transform(texts)
+    ngrams = NgramVectoriser()
+    letters = ngrams.fit_transform(texts)
     kernel = examples @ examples.T
     kernel -= 1
     kernel *= settings.gamma

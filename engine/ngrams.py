@@ -106,18 +106,29 @@ class NgramVectoriser:
 
     def fit(self, texts: Sequence[str]) -> NgramVectoriser:
         """Learns how common each column is. Columns of a single text are left out."""
-        counts = _counts(texts)
-        frequency = np.bincount(counts.indices, minlength=BUCKETS)
-        idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
-        self._idf = np.where(frequency > 1, idf, 0).astype(np.float32)
+        self._learn(_counts(texts), len(texts))
         return self
+
+    def fit_transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """`fit` and `transform` of the same texts, which are taken apart only once."""
+        counts = _counts(texts)
+        self._learn(counts, len(texts))
+        return self._weighted(counts)
+
+    def _learn(self, counts: sparse.csr_matrix, texts: int) -> None:
+        frequency = np.bincount(counts.indices, minlength=BUCKETS)
+        idf = np.log((1 + texts) / (1 + frequency)) + 1
+        self._idf = np.where(frequency > 1, idf, 0).astype(np.float32)
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Returns one row per text, (n, BUCKETS) in float32; a row of zeros if nothing is known."""
-        rows = _counts(texts)
+        return self._weighted(_counts(texts))
+
+    def _weighted(self, rows: sparse.csr_matrix) -> sparse.csr_matrix:
+        count = rows.shape[0]
         rows.data = ((1 + np.log(rows.data)) * self.idf[rows.indices]).astype(np.float32)
-        owners = np.repeat(np.arange(len(texts)), np.diff(rows.indptr))
-        lengths = np.sqrt(np.bincount(owners, rows.data**2, minlength=len(texts)))
+        owners = np.repeat(np.arange(count), np.diff(rows.indptr))
+        lengths = np.sqrt(np.bincount(owners, rows.data**2, minlength=count))
         lengths[lengths == 0] = 1
         rows.data /= lengths[owners].astype(np.float32)
         rows.eliminate_zeros()

@@ -54,7 +54,7 @@ def folds_of(messages: Messages, count: int) -> np.ndarray:
     Alike are messages whose normalised texts share most of their n-grams or whose vectors nearly
     coincide, so that no fold is tested on what it was taught.
     """
-    letters = NgramVectoriser().fit(list(messages.texts)).transform(list(messages.texts))
+    letters = NgramVectoriser().fit_transform(list(messages.texts))
     folds = np.zeros(len(messages.texts), dtype=int)
     generator = np.random.default_rng(1)
     for intent in np.unique(messages.intents):

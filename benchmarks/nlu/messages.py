@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 import encoder
+from engine.kept_vectors import features
 from engine.romanised.reader import Reader, learnt
 
 Row = tuple[str, str, str]
@@ -36,23 +37,11 @@ def read_table(path: Path) -> Iterator[Row]:
             yield row["language"], row["intent"], row["text"]
 
 
-def embedded(rows: list[Row], cache: Path | None = None) -> Messages:
+def embedded(rows: Sequence[Row], cache: Path | None = None) -> Messages:
     """`rows` with the encoder's features; those of texts known to the file `cache` are reused."""
     languages, intents, texts = (np.array(column) for column in zip(*rows, strict=True))
-    model = encoder.load(threads=2)
-    known: dict[str, np.ndarray] = {}
-    if cache and cache.exists():
-        with np.load(cache, allow_pickle=False) as kept:
-            if str(kept["encoder"]) == model.name:
-                known = dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
-    fresh = sorted({str(text) for text in texts} - known.keys())
-    if fresh:
-        known.update(zip(fresh, model.features(fresh), strict=True))
-        if cache:
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            stored = np.stack([known[text] for text in known])
-            np.savez(cache, encoder=model.name, texts=np.array(list(known)), vectors=stored)
-    return Messages(texts, intents, languages, np.stack([known[str(text)] for text in texts]))
+    vectors = features([str(text) for text in texts], encoder.load(threads=2), cache)
+    return Messages(texts, intents, languages, vectors)
 
 
 def in_own_letters(taught: Messages, asked: Messages) -> tuple[Messages, Messages]:

@@ -73,10 +73,11 @@ def learn(texts: Sequence[str], languages: Sequence[str]) -> Detector:
     # Needed in training only, and large.
     from sklearn.linear_model import LogisticRegression
 
-    ngrams = NgramVectoriser().fit(chosen)
+    ngrams = NgramVectoriser()
+    weighted = ngrams.fit_transform(chosen)
     # One against the rest: the probabilities of an unknown language may all be low.
     model = LogisticRegression(C=_COST, solver="liblinear", class_weight="balanced")
-    model.fit(ngrams.transform(chosen), labels)
+    model.fit(weighted, labels)
     weights = model.coef_ if len(model.classes_) > 2 else np.vstack([-model.coef_, model.coef_])
     bias = model.intercept_ if len(model.classes_) > 2 else np.array([-1, 1]) * model.intercept_
     return Detector(
