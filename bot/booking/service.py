@@ -132,9 +132,13 @@ def hold(
     """
     if way.value not in service.ways:
         raise ValueError("the service is not given in this way")
-    taking.lock(session, contact_id, slot.calendar_id)
-    expire_holds(session, now=now, calendar_id=slot.calendar_id)
+    taking.lock(session, contact_id)
     kept = taking.held_by(session, service, contact_id)
+    if kept or service.weekly_limit is not None:
+        # What is counted or changed has to be read after whoever came first is done.
+        taking.lock(session, None, slot.calendar_id)
+        expire_holds(session, now=now, calendar_id=slot.calendar_id)
+        kept = taking.held_by(session, service, contact_id)
     for row in kept:
         if row.calendar_id == slot.calendar_id and row.starts_at == slot.starts_at:
             row.held_until, row.way, row.language = now + for_long, way, language
@@ -143,6 +147,9 @@ def hold(
     session.flush()
     if not taking.is_free(session, service, slot, way=way, now=now):
         raise taking.refusal(session, service, slot, wishes, now=now, ignoring=None)
+    # Only the writing queues: many people are offered the counsellor with the most free time.
+    taking.lock(session, None, slot.calendar_id)
+    expire_holds(session, now=now, calendar_id=slot.calendar_id)
     row = taking.new_row(
         service,
         slot,
@@ -175,7 +182,9 @@ def book(
     ``AlreadyBookedError``, and ``AppointmentClosedError`` when it was cancelled or moved.
     """
     row = own(session, appointment_id, contact_id)
-    taking.lock(session, row.contact_id, row.calendar_id)
+    taking.lock(session, row.contact_id)
+    ahead = _ahead(session, row.service, row.contact_id, now=now)
+    taking.lock(session, None, row.calendar_id)
     session.refresh(row)
     if row.state == AppointmentState.BOOKED:
         return Booked(row, links.new_token(session, row.booking_id, now=now))
@@ -185,7 +194,6 @@ def book(
         raise taking.refusal(
             session, row.service, taking.slot_of(row), wishes, now=now, ignoring=None
         )
-    ahead = _ahead(session, row.service, row.contact_id, now=now)
     if len(ahead) >= row.service.open_per_contact:
         raise AlreadyBookedError([appointment.id for appointment in ahead])
     expire_holds(session, now=now, calendar_id=row.calendar_id, except_for=row.id)
