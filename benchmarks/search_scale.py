@@ -221,7 +221,7 @@ def _execute(database: Database, sql: str) -> None:
 _MEASURE = {
     **dict.fromkeys(("levels", "audience", "formats", "times", "languages", "sdgs"), "[]"),
     **dict.fromkeys(("age_of", "address", "district", "postal_code", "city", "phone"), ""),
-    **dict.fromkeys(("email", "website", "source_title", "note"), ""),
+    **dict.fromkeys(("email", "website", "source_title", "note", "origin"), ""),
     **{"kind": "offer", "status": "published", "confidence": "high", "scope": "stuttgart"},
     **{"source_url": "https://example.org/", "source_date": "2026-02", "revision": 1},
     **{"extra": "{}", "hand_written": "[]", "harm_if_stale": False, "updated_at": NOW},
