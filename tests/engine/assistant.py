@@ -62,8 +62,8 @@ EXAMPLES = {
 
 def train(directory: Path) -> Path:
     """Trains the assistant as the product is trained, with the product's own pipeline."""
-    for name in ("domain", "nlu", "stories"):
-        (directory / name).mkdir()
+    for name in ("domain", "nlu/en", "stories"):
+        (directory / name).mkdir(parents=True)
     (directory / "config.yml").write_text((PROJECT / "config.yml").read_text("utf-8"), "utf-8")
     (directory / "domain" / "domain.yml").write_text(DOMAIN, "utf-8")
     (directory / "stories" / "rules.yml").write_text(RULES, "utf-8")
@@ -71,7 +71,7 @@ def train(directory: Path) -> Path:
         {"intent": intent, "examples": "".join(f"- {text}\n" for text in texts)}
         for intent, texts in EXAMPLES.items()
     ]
-    (directory / "nlu" / "examples.yml").write_text(
+    (directory / "nlu" / "en" / "examples.yml").write_text(
         yaml.safe_dump({"version": "3.1", "nlu": examples}), "utf-8"
     )
     done = subprocess.run(
