@@ -35,7 +35,7 @@ def report(
     """Train, evaluate and write a page with pictures and a summary.json.
 
     Cross-validated by language, each language left out in turn, and on the messages kept apart:
-    confusions, confidence, out-of-scope curve. Takes some ten minutes on two cores.
+    confusions, confidence, out-of-scope curve. Takes half an hour or more on two cores.
 
     Example: lotse nlu report --output /tmp/report --messages mine.tsv
     """
