@@ -186,6 +186,9 @@ def answer(message: IncomingMessage) -> list[OutgoingMessage]:
         return [offers("ar")]
     if message.text.startswith("/language "):
         return [OutgoingMessage(text="ok", language=message.text.split()[1])]
+    if message.kind is Kind.LOCATION:
+        # In the page's own language, as the page would follow another one.
+        return [OutgoingMessage(text="near", language=message.language_hint or "en")]
     return [OutgoingMessage(text=f"echo: {message.text}", language="en")]
 
 
@@ -554,6 +557,8 @@ def test_a_location_is_shared_by_pressing_and_rounded(
     assert sent.value.post_data_json["place"] == {"latitude": 48.779, "longitude": 9.18}
     expect(page.locator(".person .text")).to_have_text(shown)
     expect(page.locator(".person .state")).to_have_class("state sent")
+    expect(page.locator(".entry.bot .text")).to_have_text("near")
+    expect(page.locator(".person .text")).to_have_text(shown)
     expect(page.locator(".notice")).to_have_count(0)
     assert [(m.kind, m.text) for m in server.backend.received] == [(Kind.LOCATION, "48.779,9.180")]
     assert overflow(page) <= 0
