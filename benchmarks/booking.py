@@ -43,13 +43,19 @@ from bot.db import migrate
 from bot.db.session import Database
 from tests.conftest import POSTGRES_URL
 
-COUNSELLORS = 50
 WEEKS = 8
-BOOKINGS = 5_000
 PER_SECOND = 20
 SERVICE = "benchmark"
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What the database is filled with."""
+
+    counsellors: int = 50
+    bookings: int = 5_000
 
 
 @dataclass(frozen=True)
@@ -72,15 +78,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="length of the rush")
     seconds = parser.parse_args().seconds
     rows: list[Row] = []
+    stock = Stock()
     with tempfile.TemporaryDirectory() as directory:
         sqlite = Database(f"sqlite:///{Path(directory) / 'bench.db'}")
         migrate.upgrade(sqlite)
-        fill(sqlite)
-        rows.append(finding(sqlite, "SQLite"))
+        fill(sqlite, stock)
+        rows.append(finding(sqlite, "SQLite", stock))
         sqlite.dispose()
     with postgres() as (database, url):
-        fill(database)
-        rows.append(finding(database, "PostgreSQL"))
+        fill(database, stock)
+        rows.append(finding(database, "PostgreSQL", stock))
         rows.append(one_booking(database))
         rows += rush(database, url, seconds)
     print("| | measured | aim | met |\n|---|---|---|---|")
@@ -107,7 +114,7 @@ def postgres() -> Iterator[tuple[Database, str]]:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def fill(database: Database) -> None:
+def fill(database: Database, stock: Stock) -> None:
     """Counsellors with breaks, and bookings spread evenly over the weeks."""
     with database.transaction() as session:
         service = CounsellingService(
@@ -122,7 +129,7 @@ def fill(database: Database) -> None:
             created_at=NOW,
         )
         session.add(service)
-        for number in range(COUNSELLORS):
+        for number in range(stock.counsellors):
             calendar = CounsellorCalendar(
                 name=f"Counsellor {number}", languages=["de"], services=[service]
             )
@@ -138,7 +145,7 @@ def fill(database: Database) -> None:
         taken = [
             Slot(start, start + timedelta(minutes=30), calendar.id)
             for calendar in service.calendars
-            for start in _spread(chooser, BOOKINGS // COUNSELLORS)
+            for start in _spread(chooser, stock.bookings // stock.counsellors)
         ]
         session.execute(
             insert(Appointment),
@@ -182,7 +189,7 @@ def _service(session: object) -> CounsellingService:
     return found
 
 
-def finding(database: Database, name: str) -> Row:
+def finding(database: Database, name: str, stock: Stock) -> Row:
     """The time to compute every free time, read from the database each time."""
     spent = []
     for _ in range(21):
@@ -194,19 +201,19 @@ def finding(database: Database, name: str) -> Row:
             assert found
     middle = statistics.median(spent)
     what = (
-        f"Free times, {COUNSELLORS} counsellors × {WEEKS} weeks × {BOOKINGS:,} bookings, {name} "
-        f"(median of {len(spent)}; slowest)"
+        f"Free times, {stock.counsellors} counsellors × {WEEKS} weeks × "
+        f"{stock.bookings:,} bookings, {name} (median of {len(spent)}; slowest)"
     )
     return Row(what, f"{middle:.0f} ms; {max(spent):.0f} ms", "≤ 100 ms", middle <= 100)
 
 
-def one_booking(database: Database) -> Row:
+def one_booking(database: Database, people: int = 100) -> Row:
     """Holding and booking, each in a transaction of its own, one person after the other."""
     with database.reading() as session:
         slots = free_slots(session, _service(session), now=NOW)
     spent = []
-    for slot in random.Random(2).sample(slots, 100):
-        contact_id = _person(database)
+    for slot in random.Random(2).sample(slots, people):
+        contact_id = person(database)
         began = time.perf_counter()
         held = _hold(database, slot, contact_id)
         middle = time.perf_counter()
@@ -236,7 +243,7 @@ def rush(database: Database, url: str, seconds: int) -> list[Row]:
     They come through as many processes as there are cores, as when the application runs so often.
     """
     wanted = PER_SECOND * seconds
-    people = [_person(database) for _ in range(wanted)]
+    people = [person(database) for _ in range(wanted)]
     before = _count(database)
     processes = os.cpu_count() or 1
     # The processes need a moment to start.
@@ -252,7 +259,7 @@ def rush(database: Database, url: str, seconds: int) -> list[Row]:
     late = sorted(moment for share in shares for moment in share.late)
     booked = len(late)
     lost = booked - (_count(database) - before)
-    double = _overlaps(database)
+    double = overlaps(database)
     conflicts = sum(share.conflicts for share in shares)
     rate = booked / spent
     return [
@@ -297,7 +304,7 @@ def book_share(url: str, began: float, people: dict[int, str]) -> Share:
     return Share(late, len(conflicts))
 
 
-def _person(database: Database) -> str:
+def person(database: Database) -> str:
     with database.transaction() as session:
         contact = Contact(created_at=NOW)
         session.add(contact)
@@ -330,7 +337,7 @@ def _count(database: Database) -> int:
         return session.scalar(found) or 0
 
 
-def _overlaps(database: Database) -> int:
+def overlaps(database: Database) -> int:
     one, other = aliased(Appointment), aliased(Appointment)
     with database.reading() as session:
         found = (

@@ -70,7 +70,7 @@ def main() -> None:
         url = arguments.database or f"sqlite:///{Path(directory) / 'console.db'}"
         database = Database(url)
         _say(f"filling the database with {arguments.past} past conversations")
-        tokens = _fill(database, past=arguments.past)
+        tokens = fill(database, past=arguments.past)
         with _server(url) as address:
             pages, seen = asyncio.run(_measure(database, address, tokens, arguments.messages))
         database.dispose()
@@ -102,7 +102,7 @@ def _say(words: str) -> None:
 # The database
 
 
-def _fill(database: Database, *, past: int) -> list[str]:
+def fill(database: Database, *, past: int, open_: int = OPEN) -> list[str]:
     """Accounts, past and open conversations; returns the counsellors' session tokens."""
     migrate.upgrade(database)
     now = datetime.now(UTC)
@@ -115,7 +115,7 @@ def _fill(database: Database, *, past: int) -> list[str]:
                 count = min(500, past - offset)
                 _conversations(session, dice, people, now, first=offset, count=count, open_=False)
     with database.transaction() as session:
-        _conversations(session, dice, people, now, first=past, count=OPEN, open_=True)
+        _conversations(session, dice, people, now, first=past, count=open_, open_=True)
     with database.engine.connect() as connection:
         connection.execute(text("ANALYZE"))
         connection.commit()
@@ -284,7 +284,7 @@ async def _measure(
         for token in tokens
     ]
     _say("opening pages")
-    pages = await _pages(clients[0])
+    pages = await open_pages(clients[0])
     _say(f"sending {messages} messages to {len(clients)} connected counsellors")
     seen: list[float] = []
     desks = [Desk(client) for client in clients]
@@ -293,7 +293,7 @@ async def _measure(
         await asyncio.wait_for(desk.ready.wait(), 30)
     for number in range(messages):
         words = f"benchmark-{number}-{new_id()[:8]}"
-        committed = await asyncio.to_thread(_new_message, database, words, number)
+        committed = await asyncio.to_thread(new_message, database, words, number)
         arrivals = await asyncio.gather(*(desk.sees(words) for desk in desks))
         seen += [arrival - committed for arrival in arrivals]
         await asyncio.sleep(0.2)
@@ -305,7 +305,8 @@ async def _measure(
     return pages, seen
 
 
-async def _pages(client: httpx.AsyncClient) -> dict[str, list[float]]:
+async def open_pages(client: httpx.AsyncClient, times_each: int = 20) -> dict[str, list[float]]:
+    """Seconds that each page took, each time it was opened."""
     found: dict[str, list[float]] = {}
     for name, path in {
         "inbox, waiting": "inbox",
@@ -316,7 +317,7 @@ async def _pages(client: httpx.AsyncClient) -> dict[str, list[float]]:
     }.items():
         await client.get(f"/console/{path}")
         times = []
-        for _ in range(20):
+        for _ in range(times_each):
             began = time.perf_counter()
             answer = await client.get(f"/console/{path}")
             times.append(time.perf_counter() - began)
@@ -325,7 +326,7 @@ async def _pages(client: httpx.AsyncClient) -> dict[str, list[float]]:
     return found
 
 
-def _new_message(database: Database, words: str, number: int) -> float:
+def new_message(database: Database, words: str, number: int) -> float:
     """One of the waiting newcomers writes; the newest unread one stands on the list's page."""
     with database.reading() as session:
         waiting = session.execute(

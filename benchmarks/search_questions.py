@@ -61,10 +61,10 @@ def main() -> None:
     with FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     columns = {
-        "all": _recall(rows, SentenceMeanings(threads=2), missed=arguments.missed),
-        "meaning": _recall(rows, SentenceMeanings(threads=2), COMMON_WORDS=0.0),
-        "words": _recall(rows, SentenceMeanings(threads=2), COMMON_WORDS=100.0),
-        "raw": _recall(rows, RawMeanings(), COMMON_WORDS=0.0),
+        "all": recall(rows, SentenceMeanings(threads=2), missed=arguments.missed),
+        "meaning": recall(rows, SentenceMeanings(threads=2), COMMON_WORDS=0.0),
+        "words": recall(rows, SentenceMeanings(threads=2), COMMON_WORDS=100.0),
+        "raw": recall(rows, RawMeanings(), COMMON_WORDS=0.0),
     }
     print(machine({"encoder": encoder.load().name, "questions": str(len(rows))}))
     print(f"\n| recall@{FIRST} | {' | '.join(columns)} |")
@@ -74,7 +74,7 @@ def main() -> None:
         print(f"| {language} | {cells} |")
 
 
-def _recall(
+def recall(
     rows: Sequence[dict[str, str]], meanings: Meanings, *, missed: bool = False, **weights: float
 ) -> dict[str, float]:
     """Per language and for all the share of questions whose answer is among the first."""

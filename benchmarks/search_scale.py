@@ -52,8 +52,6 @@ AIMS = {1_000: "≤ 10 ms", 100_000: "≤ 60 ms", 1_000_000: "≤ 60 ms"}
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NOISE = 0.8
 BLOCK = 20_000
-POOL = 1_500
-SEARCHES, WARM_UP, CHECKED = 400, 60, 60
 NAME = "benchmark"
 
 LEVELS = ("A1", "A2", "B1", "B2", "C1")
@@ -64,11 +62,23 @@ TIMES = ("morning", "afternoon", "evening", "weekend")
 
 @dataclass(frozen=True)
 class Questions:
-    """Questions with their topics and vectors, one a row."""
+    """Questions with their topics and vectors, one a row; the first 500 are asked."""
 
     texts: Sequence[str]
     topics: Sequence[Topic]
     vectors: Matrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is done for one row of the table."""
+
+    #: Searches that are timed, those before them, and those compared one by one.
+    searches: int = 400
+    warm_up: int = 60
+    checked: int = 60
+    #: Different facts of each topic.
+    pool: int = 1_500
 
 
 class Known:
@@ -98,7 +108,7 @@ def main() -> None:
     print("|---:|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
     for rows in arguments.rows or AIMS:
         with _database(rows) as database:
-            print(_measured(database, rows, questions), flush=True)
+            print(measured(database, rows, questions, Effort()), flush=True)
 
 
 def _questions() -> Questions:
@@ -138,21 +148,24 @@ def _database(rows: int) -> Iterator[Database]:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _measured(database: Database, rows: int, questions: Questions) -> str:
+def measured(database: Database, rows: int, questions: Questions, effort: Effort) -> str:
+    """Fills an empty, migrated database and searches it; returns a row of the table."""
     asked = np.arange(len(questions.texts)) < 500
     bases = np.flatnonzero(~asked)
     generator = np.random.default_rng(7)
     owners = generator.choice(bases, size=rows)
-    vectors = _fill(database, owners, questions)
+    vectors = _fill(database, owners, questions, effort.pool)
     _progress(f"{rows:,} offers: sorting into cells")
     with database.reading() as session:
         due = are_due(session, NAME)
     count = rebuild(database, NAME, questions.vectors.shape[1]) if due else 0
     _progress(f"{rows:,} offers: searching")
     searcher = MeasureSearch(meanings=Known(_asked_vectors(questions, asked)))
-    took, busy = _searches(database, searcher, questions, np.flatnonzero(asked))
+    first = np.flatnonzero(asked)
+    took, busy = _searches(database, searcher, questions, first, effort)
     load = os.getloadavg()[0]
-    found = _recall(database, searcher, questions, np.flatnonzero(asked), owners, vectors)
+    checked = first[: effort.checked]
+    found = _recall(database, searcher, questions, checked, owners, vectors)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     return (
         f"| {rows:,} | {kind} | {statistics.median(took):.1f} ms | {_p95(took):.1f} ms"
@@ -175,9 +188,11 @@ def _noisy(vectors: Matrix, seed: int) -> Matrix:
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _fill(database: Database, owners: np.ndarray, questions: Questions) -> list[np.ndarray]:
+def _fill(
+    database: Database, owners: np.ndarray, questions: Questions, pool: int
+) -> list[np.ndarray]:
     """Writes all offers with their entries; returns their vectors in signed bytes."""
-    pools = {topic: [" ".join(sorted(_facts(topic))) for _ in range(POOL)] for topic in Topic}
+    pools = {topic: [" ".join(sorted(_facts(topic))) for _ in range(pool)] for topic in Topic}
     own_words = [set(words(line)) for line in questions.texts]
     vocabulary = np.array(sorted(set().union(*own_words)))
     draw = np.random.default_rng(3)
@@ -192,7 +207,7 @@ def _fill(database: Database, owners: np.ndarray, questions: Questions) -> list[
         codes = pack(vectors)
         width = len(codes) // len(part)
         others = vocabulary[draw.integers(len(vocabulary), size=(len(part), 20))]
-        chosen = draw.integers(POOL, size=len(part))
+        chosen = draw.integers(pool, size=len(part))
         measures, entries = [], []
         for offset, owner in enumerate(part):
             number = start + offset + 1
@@ -297,12 +312,16 @@ def _wishes(draw: random.Random) -> Wishes:
 
 
 def _searches(
-    database: Database, searcher: MeasureSearch, questions: Questions, asked: np.ndarray
+    database: Database,
+    searcher: MeasureSearch,
+    questions: Questions,
+    asked: np.ndarray,
+    effort: Effort,
 ) -> tuple[list[float], list[float]]:
     """Milliseconds by the clock and of this process, of each search."""
     draw = random.Random(5)
     took, busy = [], []
-    for number in range(SEARCHES + WARM_UP):
+    for number in range(effort.searches + effort.warm_up):
         index = int(draw.choice(list(asked)))
         wishes = _wishes(draw)
         # One in ten presses a button: a topic without words.
@@ -317,7 +336,7 @@ def _searches(
                 first=3,
                 now=NOW,
             )
-        if number >= WARM_UP:
+        if number >= effort.warm_up:
             took.append((time.perf_counter() - began) * 1_000)
             busy.append((time.thread_time() - worked) * 1_000)
     return took, busy
@@ -331,13 +350,13 @@ def _recall(
     database: Database,
     searcher: MeasureSearch,
     questions: Questions,
-    asked: np.ndarray,
+    checked: np.ndarray,
     owners: np.ndarray,
     vectors: list[np.ndarray],
 ) -> float:
     topics = np.array([list(Topic).index(topic) for topic in questions.topics])
     hits = []
-    for index in asked[:CHECKED]:
+    for index in checked:
         query = questions.vectors[index]
         near = np.concatenate([part.astype(np.float32) @ query for part in vectors])
         near[topics[owners] != topics[index]] = -1e9
