@@ -8,10 +8,10 @@ from functools import lru_cache
 from babel import Locale
 
 from engine.entities.entity import TIME_OF_DAY, Entity
-from engine.entities.matcher import NONE, PhraseMatcher, compile_list
+from engine.entities.matcher import NONE, PhraseMatcher, value_and_role_matchers
 from engine.entities.negation import Negations
 from engine.entities.text import Message
-from engine.entities.wordlists import LANGUAGES, load
+from engine.entities.wordlists import LANGUAGES
 
 MORNING, AFTERNOON, EVENING, WEEKEND = "morning", "afternoon", "evening", "weekend"
 VALUES = (MORNING, AFTERNOON, EVENING, WEEKEND)
@@ -26,15 +26,7 @@ _BARE_AFTERNOON = range(1, 9)
 
 @lru_cache(maxsize=1)
 def _matchers() -> tuple[PhraseMatcher[str], PhraseMatcher[str]]:
-    wordlist = load(TIME_OF_DAY, lambda value: value in (*VALUES, *_ROLES, NONE))
-    periods = compile_list(wordlist, wordlist.without(*_ROLES))
-    for name, value in _cldr_names():
-        if not periods.values(name):
-            periods.add(name, value)
-    clock: PhraseMatcher[str] = PhraseMatcher()
-    for spelling in wordlist.of(*_ROLES):
-        clock.add(spelling.text, spelling.value)
-    return periods, clock
+    return value_and_role_matchers(TIME_OF_DAY, values=VALUES, roles=_ROLES, names=_cldr_names())
 
 
 def _cldr_names() -> Iterator[tuple[str, str]]:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from engine.entities.entity import GERMAN_LEVEL, Entity
-from engine.entities.matcher import NONE, PhraseMatcher, compile_list
+from engine.entities.matcher import NONE, PhraseMatcher, value_and_role_matchers
 from engine.entities.text import Message
-from engine.entities.wordlists import load
 
 LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 CONTEXT, NOT_AFTER, NOT_BEFORE = "context", "not_after", "not_before"
@@ -30,12 +29,8 @@ _LEVEL = re.compile(
 @lru_cache(maxsize=1)
 def _matchers() -> tuple[PhraseMatcher[str], PhraseMatcher[str]]:
     roles = (CONTEXT, NOT_AFTER, NOT_BEFORE, LEARNING)
-    legal = (*LEVELS, *roles, FROM_ZERO, NONE)
-    wordlist = load(GERMAN_LEVEL, lambda value: value in legal)
-    around: PhraseMatcher[str] = PhraseMatcher()
-    for spelling in wordlist.of(*roles):
-        around.add(spelling.text, spelling.value)
-    return compile_list(wordlist, wordlist.without(*roles)), around
+    values = (*LEVELS, FROM_ZERO)
+    return value_and_role_matchers(GERMAN_LEVEL, values=values, roles=roles)
 
 
 def find(message: Message) -> Iterator[Entity]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Generic, TypeVar
 
 from engine.entities.text import Message, Token, words
-from engine.entities.wordlists import Spelling, WordList, WordListError
+from engine.entities.wordlists import Spelling, WordList, WordListError, load
 
 # The value under which a list keeps look-alikes: "free time" is not free of charge.
 NONE = "none"
@@ -153,3 +153,28 @@ def compile_list(wordlist: WordList, spellings: Iterable[Spelling]) -> PhraseMat
             )
         matcher.add(spelling.text, spelling.value)
     return matcher
+
+
+def value_and_role_matchers(
+    name: str,
+    *,
+    values: Iterable[str],
+    roles: Iterable[str],
+    names: Iterable[tuple[str, str]] = (),
+) -> tuple[PhraseMatcher[str], PhraseMatcher[str]]:
+    """The matchers of a list's values and look-alikes, and of its words that stand around them.
+
+    ``names`` are more names, each with its value; one that the list has means what it says there.
+    Raises ``WordListError`` as `load` and `compile_list` do.
+    """
+    roles = tuple(roles)
+    legal = {*values, *roles, NONE}
+    wordlist = load(name, legal.__contains__)
+    meant = compile_list(wordlist, wordlist.without(*roles))
+    for spelling, value in names:
+        if not meant.values(spelling):
+            meant.add(spelling, value)
+    around: PhraseMatcher[str] = PhraseMatcher()
+    for word in wordlist.of(*roles):
+        around.add(word.text, word.value)
+    return meant, around

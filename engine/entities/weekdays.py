@@ -9,10 +9,10 @@ from babel import Locale
 
 from engine.entities import openings
 from engine.entities.entity import WEEKDAY, Entity
-from engine.entities.matcher import NONE, Match, PhraseMatcher, compile_list
+from engine.entities.matcher import NONE, Match, PhraseMatcher, value_and_role_matchers
 from engine.entities.negation import Negations
 from engine.entities.text import Message
-from engine.entities.wordlists import LANGUAGES, load
+from engine.entities.wordlists import LANGUAGES
 
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 # Which day these are is known to whoever has a clock.
@@ -27,18 +27,9 @@ _SHORT = 3
 
 @lru_cache(maxsize=1)
 def _matchers() -> tuple[PhraseMatcher[str], PhraseMatcher[str]]:
-    wordlist = load(
-        WEEKDAY,
-        lambda value: value in (*VALUES, _WORKDAYS, *_ROLES, NONE),
+    return value_and_role_matchers(
+        WEEKDAY, values=(*VALUES, _WORKDAYS), roles=_ROLES, names=_cldr_names()
     )
-    days = compile_list(wordlist, wordlist.without(*_ROLES))
-    for name, value in _cldr_names():
-        if not days.values(name):
-            days.add(name, value)
-    between: PhraseMatcher[str] = PhraseMatcher()
-    for spelling in wordlist.of(*_ROLES):
-        between.add(spelling.text, spelling.value)
-    return days, between
 
 
 def _cldr_names() -> Iterator[tuple[str, str]]:
