@@ -16,7 +16,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from engine import lean, settings
+from engine import blas, lean, settings
 
 LOOPBACK = "127.0.0.1"
 
@@ -30,6 +30,7 @@ def main() -> None:
         raise SystemExit(f"{arguments.model} does not exist; run `lotse train` first.")
     if arguments.exit_with_parent:
         threading.Thread(target=_exit_with_parent, daemon=True).start()
+    blas.install()
     lean.install()
     _serve(arguments)
 
@@ -54,7 +55,7 @@ def _exit_with_parent() -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    # Rasa is imported here because lean.install() has to come first.
+    # Rasa is imported here because what is installed has to come first.
     import rasa.core.run
     from rasa.core.utils import AvailableEndpoints
     from rasa.utils.common import configure_logging_and_warnings

@@ -10,7 +10,7 @@ import logging
 import sys
 from pathlib import Path
 
-from engine import lean
+from engine import blas, lean
 
 
 def main() -> None:
@@ -19,8 +19,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("models"))
     parser.add_argument("--name", default="lotse", help="file name without ending")
     arguments = parser.parse_args()
+    blas.install()
     lean.install()
-    # Rasa is imported here because lean.install() has to come first.
+    # Rasa is imported here because what is installed has to come first.
     from rasa.model_training import train
     from rasa.utils.common import configure_logging_and_warnings
     from rasa.utils.log_utils import configure_structlog

@@ -16,10 +16,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+from engine import blas  # noqa: E402
+
+blas.install()
+
+import numpy as np  # noqa: E402
 
 from benchmarks.nlu.evaluation import EMERGENCY, predicted  # noqa: E402
 from benchmarks.nlu.messages import Messages, embedded, in_own_letters  # noqa: E402

@@ -12,11 +12,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from sklearn.linear_model import LogisticRegression
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+from engine import blas  # noqa: E402
+
+blas.install()
+
+import numpy as np  # noqa: E402
+from sklearn.linear_model import LogisticRegression  # noqa: E402
 
 from benchmarks.nlu.evaluation import folds_of, predicted  # noqa: E402
 from benchmarks.nlu.messages import (  # noqa: E402

@@ -15,11 +15,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+from engine import blas  # noqa: E402
+
+blas.install()
+
+import numpy as np  # noqa: E402
+import yaml  # noqa: E402
 
 from benchmarks.nlu.messages import Row, read_table  # noqa: E402
 from engine.examples import read_examples  # noqa: E402

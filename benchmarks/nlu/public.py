@@ -17,11 +17,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from sklearn.metrics import matthews_corrcoef
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+from engine import blas  # noqa: E402
+
+blas.install()
+
+import numpy as np  # noqa: E402
+from sklearn.metrics import matthews_corrcoef  # noqa: E402
 
 import encoder  # noqa: E402
 from engine.head import HeadSettings, IntentHead, fit  # noqa: E402

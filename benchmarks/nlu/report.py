@@ -13,14 +13,18 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
+from engine import blas
 
-import encoder
-from benchmarks.nlu.evaluation import folds_of, language_parts, predicted, split, summary
-from benchmarks.nlu.messages import Messages, embedded, in_own_letters, read_table
-from benchmarks.nlu.page import write_page
-from engine.examples import read_examples
-from engine.head import HeadSettings
+blas.install()
+
+import numpy as np  # noqa: E402
+
+import encoder  # noqa: E402
+from benchmarks.nlu.evaluation import folds_of, language_parts, predicted, split, summary  # noqa: E402
+from benchmarks.nlu.messages import Messages, embedded, in_own_letters, read_table  # noqa: E402
+from benchmarks.nlu.page import write_page  # noqa: E402
+from engine.examples import read_examples  # noqa: E402
+from engine.head import HeadSettings  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ("heldout.tsv", "unseen.tsv")
