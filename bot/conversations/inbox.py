@@ -39,6 +39,18 @@ def _record_one(session: Session, message: IncomingMessage, *, now: datetime) ->
     )
     if session.scalar(known) is not None:
         return False
+    try:
+        _store(session, message, now=now)
+    except IntegrityError:
+        if session.scalar(known) is not None:
+            # Two processes got the same update at once; the other one was faster.
+            return False
+        # The conversation was deleted after it was found: the person begins anew.
+        _store(session, message, now=now)
+    return True
+
+
+def _store(session: Session, message: IncomingMessage, *, now: datetime) -> None:
     conversation = _conversation_at(session, message, now=now)
     row = InboxMessage(
         conversation=conversation,
@@ -52,16 +64,11 @@ def _record_one(session: Session, message: IncomingMessage, *, now: datetime) ->
         received_at=now,
         next_attempt_at=now,
     )
-    try:
-        with session.begin_nested():
-            session.add(row)
-            if message.attachments:
-                session.flush()
-                files.announce(session, row, message.attachments, now=now)
-    except IntegrityError:
-        # Two processes got the same update at once; the other one was faster.
-        return False
-    return True
+    with session.begin_nested():
+        session.add(row)
+        if message.attachments:
+            session.flush()
+            files.announce(session, row, message.attachments, now=now)
 
 
 def _conversation_at(session: Session, message: IncomingMessage, *, now: datetime) -> Conversation:
