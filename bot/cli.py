@@ -20,6 +20,7 @@ from bot.booking import seed
 from bot.cli_desk import hours_app, queues_app
 from bot.cli_measures import STARTER_GUIDES, STARTER_MEASURES, import_file, measures_app
 from bot.cli_nlu import nlu_app
+from bot.cli_privacy import privacy_app
 from bot.cli_users import users_app
 from bot.clock import utc_now
 from bot.config import Settings
@@ -50,6 +51,7 @@ app.add_typer(users_app, name="users")
 app.add_typer(hours_app, name="hours")
 app.add_typer(queues_app, name="queues")
 app.add_typer(nlu_app, name="nlu")
+app.add_typer(privacy_app, name="privacy")
 
 console = Console()
 errors = Console(stderr=True)

@@ -77,6 +77,27 @@ class Settings(BaseSettings):
         le=36500,
         description="Days after which facts carry a warning, rank lower and are listed to editors.",
     )
+    retention_days: int = Field(
+        180,
+        ge=1,
+        le=36500,
+        description="Days after its last message until a conversation is deleted, with its person.",
+    )
+    retention_days_without_consent: int = Field(
+        7, ge=1, le=36500, description="The same for people who did not agree to be answered."
+    )
+    retention_days_appointments: int = Field(
+        180,
+        ge=1,
+        le=36500,
+        description="Days after an appointment until it no longer says whose it was.",
+    )
+    retention_days_audit: int = Field(
+        730,
+        ge=1,
+        le=36500,
+        description="Days after which the audit log forgets what those who work here did.",
+    )
     import_max_bytes: int = Field(
         500_000_000, gt=0, description="Largest file that is imported, in bytes after unpacking."
     )

@@ -27,6 +27,7 @@ from bot.workers.desks import DeskWorker
 from bot.workers.files import FileWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
+from bot.workers.retention import RetentionWorker
 from bot.workers.search import SearchUpkeep
 from bot.workers.translation import TranslationWorker
 
@@ -46,6 +47,7 @@ class Lotse:
     outbox_worker: OutboxWorker
     booking_worker: BookingWorker
     search_upkeep: SearchUpkeep
+    retention: RetentionWorker
     attention: AttentionWorker
     desk_workers: Sequence[DeskWorker]
     translation: TranslationWorker | None
@@ -79,6 +81,7 @@ class Lotse:
             self.file_worker.run(),
             self.booking_worker.run(),
             self.search_upkeep.run(),
+            self.retention.run(),
             self.attention.run(),
             *(worker.run() for worker in self.desk_workers),
             *([self.translation.run()] if self.translation else ()),

@@ -56,6 +56,7 @@ from bot.measures.answers import MeasureAnswers
 from bot.measures.encoding import SentenceMeanings
 from bot.measures.search import Meanings
 from bot.messages import Channel, IncomingMessage
+from bot.privacy.retention import Terms
 from bot.router import Router
 from bot.safety.detect import load as load_phrases
 from bot.workers.attention import AttentionWorker
@@ -63,6 +64,7 @@ from bot.workers.booking import BookingWorker
 from bot.workers.files import FileWorker
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
+from bot.workers.retention import RetentionWorker
 from bot.workers.search import SearchUpkeep
 
 OUTBOX_LIMIT = 64
@@ -236,6 +238,9 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             desk_texts=texts[settings.desk_language],
         ),
         search_upkeep=SearchUpkeep(database=database, meanings=meanings),
+        retention=RetentionWorker(
+            database=database, engine=engine, terms=Terms.of(settings), clock=clock
+        ),
         attention=AttentionWorker(
             database=database, catalogues=catalogues, clock=clock, changed=outbox_worker.wake
         ),

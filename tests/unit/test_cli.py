@@ -9,11 +9,17 @@ from pathlib import Path
 
 import pytest
 import typer
+from sqlalchemy import select
 from typer.testing import CliRunner
 
-from bot import cli, cli_measures
+from bot import cli, cli_measures, cli_privacy
 from bot.conversations import inbox, outbox
-from bot.conversations.models import Conversation, ConversationState, OutboxMessage
+from bot.conversations.models import (
+    Conversation,
+    ConversationState,
+    InboxMessage,
+    OutboxMessage,
+)
 from bot.db.session import Database
 from bot.errors import ConfigurationError
 from bot.handover import newcomer
@@ -21,6 +27,7 @@ from bot.handover.models import Handover, Reason
 from tests.conftest import Clock
 from tests.support.builders import incoming
 from tests.support.fakes import FakeMeanings
+from tests.support.product import free_port
 
 runner = CliRunner()
 
@@ -44,7 +51,7 @@ def database_file(tmp_path: Path, migrated_file: Path, monkeypatch: pytest.Monke
     shutil.copy(migrated_file, path)
     monkeypatch.setenv("LOTSE_DATABASE_URL", f"sqlite:///{path}")
     monkeypatch.chdir(tmp_path)
-    for console in (cli.console, cli.errors, cli_measures.console):
+    for console in (cli.console, cli.errors, cli_measures.console, cli_privacy.console):
         monkeypatch.setattr(console, "_width", 200)
     return path
 
@@ -259,3 +266,42 @@ def test_nlu_report_names_a_table_that_is_missing(tmp_path: Path) -> None:
     )
     assert isinstance(result.exception, ConfigurationError)
     assert "none.tsv does not exist" in str(result.exception)
+
+
+# Deleting by age
+
+
+@pytest.fixture
+def long_silent(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who never agreed and wrote nothing for a week, by the commands' clock."""
+    with database.transaction() as session:
+        inbox.record(session, [incoming("hello")], now=clock())
+        inbox.await_consent(session.scalars(select(InboxMessage)).one())
+    clock.advance(7 * 24 * 3600)
+    monkeypatch.setattr(cli_privacy, "utc_now", clock)
+
+
+@pytest.mark.usefixtures("long_silent")
+def test_a_dry_run_of_the_retention_says_what_is_due_and_deletes_nothing(
+    run: Callable[..., tuple[int, str, str]], database: Database
+) -> None:
+    code, output, _ = run("privacy", "retention", "--dry-run")
+    assert code == 0
+    [line] = [line for line in output.splitlines() if "without consent" in line]
+    assert [cell.strip() for cell in line.split("│")[2:4]] == ["7 days", "1"]
+    assert "Nothing was deleted." in output
+    with database.reading() as session:
+        assert session.scalars(select(Conversation)).one()
+
+
+@pytest.mark.usefixtures("long_silent")
+def test_the_retention_without_the_engine_says_what_to_do(
+    run: Callable[..., tuple[int, str, str]], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOTSE_ENGINE_PORT", str(free_port()))
+    monkeypatch.setenv("LOTSE_ENGINE_TOKEN", "token")
+    code, _, error = run("privacy", "retention")
+    assert code == 1
+    assert "Start it with `lotse up`." in error
+    with database.reading() as session:
+        assert session.scalars(select(Conversation)).one()
