@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from bot.booking import counselling
 from bot.booking import service as booking
 from bot.booking.choosing import confirmed, held_row, time
 from bot.booking.draft import GIVEN, SKIPPED, Meaning, Outcome, Question, Stop
@@ -72,7 +73,7 @@ def child(turn: Turn) -> Outcome:
 
 def language(turn: Turn) -> Outcome:
     """The language to be advised in."""
-    spoken = booking.languages_of(turn.session, turn.service)
+    spoken = counselling.languages_of(turn.session, turn.service)
     value = turn.value(Question.LANGUAGE)
     named = [value] if value else list(turn.said.languages)
     chosen = next((code for code in named if code in spoken), None)

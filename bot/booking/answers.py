@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.booking import links, questions
+from bot.booking import counselling, links, questions
 from bot.booking import service as booking
 from bot.booking.draft import Question, Stop
 from bot.booking.models import Appointment
@@ -29,7 +29,7 @@ class BookingAnswers:
     def question(self, asked: Mapping[str, Any], texts: Texts) -> OutgoingMessage:
         """The next question of an open form, as ``BookingForm.question`` describes it."""
         with self._database.reading() as session:
-            services = booking.services(session)
+            services = counselling.services(session)
             service = next((row for row in services if row.key == asked["service"]), None)
             row_id = asked["moves"] or asked["time"]
             return questions.ask(
@@ -38,7 +38,7 @@ class BookingAnswers:
                 texts,
                 services=services,
                 service=service,
-                languages=booking.languages_of(session, service) if service else (),
+                languages=counselling.languages_of(session, service) if service else (),
                 row=session.get(Appointment, row_id) if row_id else None,
             )
 
@@ -73,7 +73,7 @@ class BookingAnswers:
                 language=texts.language,
             )
         with self._database.reading() as session:
-            found = [row for row in booking.services(session) if row.key == service_key]
+            found = [row for row in counselling.services(session) if row.key == service_key]
             limit = found[0].maximum_child_age_months if found else None
         years = texts.ngettext("{number} year", "{number} years", (limit or 36) // 12)
         text = texts.gettext(

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.booking import answering, choosing, opening, times
+from bot.booking import answering, choosing, counselling, opening, times
 from bot.booking import service as booking
 from bot.booking.draft import (
     GIVEN,
@@ -49,7 +49,7 @@ class BookingForm:
         the child is too old.
         """
         with self._database.transaction() as session:
-            services = booking.services(session)
+            services = counselling.services(session)
             if not services:
                 return None
             conversation = session.get_one(Conversation, conversation_id)
@@ -109,7 +109,7 @@ class BookingForm:
         }
         if question == Question.TIME:
             with self._database.reading() as session:
-                service = booking.service_by_key(session, asked["service"])
+                service = counselling.by_key(session, asked["service"])
                 offered = times.offered(session, service, draft, now=self._clock())
             asked["slots"] = [slot_name(slot) for slot in offered.slots]
             asked["more"], asked["narrowed"] = offered.more, offered.narrowed
@@ -160,6 +160,6 @@ def _service(session: Session, draft: Draft) -> CounsellingService | None:
     """
     key = draft.answer(Question.SERVICE)
     if key is None:
-        return next(iter(booking.services(session)), None)
-    service = booking.service_by_key(session, key)
+        return next(iter(counselling.services(session)), None)
+    service = counselling.by_key(session, key)
     return service if service.active or draft.moves is not None else None

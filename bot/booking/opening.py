@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.booking import counselling, times
 from bot.booking import service as booking
-from bot.booking import times
 from bot.booking.draft import SKIPPED, Draft, Outcome, Question, Stop
 from bot.booking.models import CounsellingService, Way
 from bot.booking.said import folded, read_when
@@ -33,7 +33,7 @@ def prepared(turn: Turn) -> Draft:
     elif turn.said.ages:
         judged = aged(replace(turn, draft=draft), min(turn.said.ages))
         draft = judged.draft or draft
-    languages = booking.languages_of(turn.session, service)
+    languages = counselling.languages_of(turn.session, service)
     if len(languages) == 1:
         draft = draft.answered(booking_language=languages[0])
     offered = [Way(name) for name in service.ways]
@@ -58,7 +58,7 @@ def service(turn: Turn) -> Outcome:
     Another one than before begins anew: what was answered, and the time that is held, belong to
     the one before.
     """
-    offered = booking.services(turn.session)
+    offered = counselling.services(turn.session)
     pressed = turn.value(Question.SERVICE)
     if pressed is not None:
         chosen = next((row for row in offered if row.key == pressed), None)

@@ -59,58 +59,6 @@ class Booked:
     token: str = field(repr=False)
 
 
-def services(session: Session) -> list[CounsellingService]:
-    """The services that can be booked now, in the order of their keys."""
-    return list(
-        session.scalars(
-            select(CounsellingService)
-            .where(CounsellingService.active)
-            .order_by(CounsellingService.key)
-        )
-    )
-
-
-def service_by_key(session: Session, key: str) -> CounsellingService:
-    """The service with this key; raises ``AppointmentNotFoundError``."""
-    found = session.scalar(select(CounsellingService).where(CounsellingService.key == key))
-    if found is None:
-        raise AppointmentNotFoundError(f"There is no counselling service {key!r}.")
-    return found
-
-
-def languages_of(session: Session, service: CounsellingService) -> list[str]:
-    """The languages that at least one counsellor of a service speaks, sorted by code."""
-    return sorted(
-        {code for calendar in service.calendars if calendar.active for code in calendar.languages}
-    )
-
-
-def accepts_child(service: CounsellingService, age_months: int) -> bool:
-    """Whether the youngest child is young enough; an unborn one (0) always is.
-
-    Raises ``ValueError`` for an age that nobody has.
-    """
-    if not 0 <= age_months <= 130 * 12:
-        raise ValueError("no child is this old")
-    limit = service.maximum_child_age_months
-    return limit is None or age_months <= limit
-
-
-def free_slots(
-    session: Session,
-    service: CounsellingService,
-    *,
-    now: datetime,
-    wishes: Wishes = ANYTHING,
-    limit: int | None = None,
-    ignoring: str | None = None,
-) -> list[Slot]:
-    """See ``bot.booking.availability.free_slots``."""
-    return availability.free_slots(
-        session, service, now=now, wishes=wishes, limit=limit, ignoring=ignoring
-    )
-
-
 def hold(
     session: Session,
     service: CounsellingService,

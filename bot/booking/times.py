@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from bot.booking import service as booking
-from bot.booking.availability import Slot, Wishes, nearest
+from bot.booking.availability import Slot, Wishes, free_slots, nearest
 from bot.booking.clocktime import DAY_MINUTES
 from bot.booking.draft import Draft, Question
 from bot.booking.models import Appointment, CounsellingService, Way
@@ -130,7 +129,7 @@ def _free(
     *,
     now: datetime,
 ) -> list[Slot]:
-    free = booking.free_slots(session, service, now=now, wishes=wishes, ignoring=draft.moves)
+    free = free_slots(session, service, now=now, wishes=wishes, ignoring=draft.moves)
     moved = session.get(Appointment, draft.moves) if draft.moves else None
     return [slot for slot in free if moved is None or slot.starts_at != moved.starts_at]
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from bot.booking import service as booking
+from bot.booking import counselling
 from bot.booking.draft import GIVEN, SKIPPED, Draft, Meaning, Outcome, Question, Said, Stop
 from bot.booking.models import CounsellingService, Way
 from bot.booking.said import folded
@@ -101,7 +101,7 @@ def with_way(draft: Draft, chosen: Way) -> Draft:
 def aged(turn: Turn, months: int) -> Outcome:
     """The draft with a child of this age."""
     try:
-        accepted = booking.accepts_child(turn.service, months)
+        accepted = counselling.accepts_child(turn.service, months)
     except ValueError:
         return turn.noted("impossible_age")
     if not accepted:

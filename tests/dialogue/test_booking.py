@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from bot.booking import counselling
 from bot.booking import service as booking
 from bot.booking.draft import Question, named_slot, slot_name
 from bot.booking.models import Appointment, AppointmentState, CounsellingService, Way
@@ -195,7 +196,7 @@ async def test_a_time_taken_meanwhile_leads_to_the_nearest_others(
     assert wanted is not None
     await ben.hears(said(language)["level"])
     with anna.database.transaction() as session:
-        service = booking.services(session)[0]
+        service = counselling.services(session)[0]
         booking.hold(
             session,
             service,

@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.booking import links, presentation
 from bot.booking import service as booking
-from bot.booking.availability import Slot, Wishes
+from bot.booking.availability import Slot, Wishes, free_slots
 from bot.booking.calendar_files import appointment_file, feed_file
 from bot.booking.errors import AppointmentClosedError, BookingError
 from bot.booking.models import Appointment, AppointmentState, CounsellorCalendar
@@ -271,7 +271,7 @@ class _Pages:
         slots: list[Slot] = []
         if moving and ahead:
             wishes = Wishes(language=row.language, way=row.way)
-            slots = booking.free_slots(
+            slots = free_slots(
                 session, row.service, now=now, wishes=wishes, limit=SLOTS_SHOWN, ignoring=row.id
             )
         return _Shown(

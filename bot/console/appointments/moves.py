@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.booking import calendars
 from bot.booking import service as booking
-from bot.booking.availability import Slot, Wishes
+from bot.booking.availability import Slot, Wishes, free_slots
 from bot.booking.calendars import ZONE
 from bot.booking.errors import AppointmentClosedError, SlotNotOfferedError, SlotTakenError
 from bot.booking.models import (
@@ -219,7 +219,7 @@ def _one(
         row = chosen.appointment(session, account, appointment_id)
         ahead = row.state == AppointmentState.BOOKED and row.starts_at > now
         free = (
-            booking.free_slots(
+            free_slots(
                 session,
                 row.service,
                 now=now,

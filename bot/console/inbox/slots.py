@@ -7,9 +7,9 @@ from fastapi import APIRouter, Form, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot.booking import presentation
+from bot.booking import counselling, presentation
 from bot.booking import service as booking
-from bot.booking.availability import Slot, Wishes
+from bot.booking.availability import Slot, Wishes, free_slots
 from bot.booking.errors import AlreadyBookedError, BookingError
 from bot.booking.models import CounsellingService, Way
 from bot.console.inbox.moves import actor_of, require_own_or_waiting
@@ -45,7 +45,7 @@ def show_slots(
     mine = texts_of(request)
     with services.database.reading() as session:
         theirs = their_texts(session, services, account, handover_id)
-        offered = booking.services(session)
+        offered = counselling.services(session)
         chosen = next((one for one in offered if one.key == service), next(iter(offered), None))
         slots = _free(session, chosen, theirs.language, services) if chosen else []
         shown = [(_written(slot), _label(slot, chosen, mine)) for slot in slots if chosen]
@@ -76,7 +76,7 @@ def offer_slots(
     with services.database.transaction() as session:
         require_own_or_waiting(session, handover_id, account)
         theirs = their_texts(session, services, account, handover_id)
-        wanted = booking.service_by_key(session, service)
+        wanted = counselling.by_key(session, service)
         slots = [_read(one) for one in (slot or [])[:OFFERED_AT_MOST]]
         if not slots:
             raise NotFoundError("No time was chosen.")
@@ -119,7 +119,7 @@ def _book(
     payload = (pressed.payload if pressed else {}).get("slot")
     if not isinstance(payload, dict):
         raise NotFoundError("There is no such time.")
-    service = booking.service_by_key(session, str(payload.get("service", "")))
+    service = counselling.by_key(session, str(payload.get("service", "")))
     theirs = services.catalogues.get(handover.conversation.language)
     contact_id = handover.conversation.identity.contact_id
     held = booking.hold(
@@ -148,10 +148,8 @@ def _free(
     session: Session, service: CounsellingService, language: str, services: ConsoleServices
 ) -> list[Slot]:
     now = services.clock()
-    spoken = booking.free_slots(
-        session, service, now=now, wishes=Wishes(language=language), limit=SHOWN
-    )
-    return spoken or booking.free_slots(session, service, now=now, limit=SHOWN)
+    spoken = free_slots(session, service, now=now, wishes=Wishes(language=language), limit=SHOWN)
+    return spoken or free_slots(session, service, now=now, limit=SHOWN)
 
 
 def _offer(service: CounsellingService, slots: list[Slot], texts: Texts) -> OutgoingMessage:

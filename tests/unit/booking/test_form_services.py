@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from bot.booking import counselling
 from bot.booking import service as booking
 from bot.booking.draft import Meaning, Question, Stop
 from bot.booking.form import BookingForm
@@ -145,6 +146,6 @@ def test_a_service_that_is_given_no_more_does_not_become_the_other_one(
 ) -> None:
     anna.presses(Question.SERVICE, CAREER)
     with database.transaction() as session:
-        booking.service_by_key(session, CAREER).active = False
+        counselling.by_key(session, CAREER).active = False
     anna.presses(Question.SUBJECT, "work")
     assert anna.draft.stop == Stop.LEFT

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.booking import links
+from bot.booking import counselling, links
 from bot.booking import service as booking
 from bot.booking.availability import Slot
 from bot.booking.errors import (
@@ -399,9 +399,9 @@ def test_a_counsellor_books_for_a_caller(database: Database) -> None:
 def test_the_age_of_the_youngest_child(sqlite: Database, months: int, accepted: bool) -> None:
     with sqlite.transaction() as session:
         service = new_service(session, maximum_child_age_months=36)
-        assert booking.accepts_child(service, months) is accepted
+        assert counselling.accepts_child(service, months) is accepted
         service.maximum_child_age_months = None
-        assert booking.accepts_child(service, months)
+        assert counselling.accepts_child(service, months)
         for nonsense in (-3, 300 * 12):
             with pytest.raises(ValueError, match="this old"):
-                booking.accepts_child(service, nonsense)
+                counselling.accepts_child(service, nonsense)
