@@ -63,6 +63,15 @@ class _BookingAction(Action):
     def __init__(self, booking: Booking) -> None:
         self._booking = booking
 
+    async def _describe(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, ids: list[str], *, purpose: str
+    ) -> None:
+        """Describes appointments, and the places on waiting lists that the person has as well."""
+        places = await asyncio.to_thread(self._booking.appointments.waiting, tracker.sender_id)
+        dispatcher.utter_message(
+            json_message={"appointments": ids, "places": places, "for": purpose}
+        )
+
 
 class _EndingAction(_BookingAction):
     """An action that may have to say why there is no appointment."""
@@ -77,11 +86,14 @@ class _EndingAction(_BookingAction):
         """Describes why, and what there is instead."""
         if draft.stop == Stop.ALREADY_BOOKED:
             ids = await asyncio.to_thread(self._booking.appointments.of, tracker.sender_id)
-            dispatcher.utter_message(json_message={"appointments": ids, "for": "show"})
+            await self._describe(dispatcher, tracker, ids, purpose="show")
             return []
         stop = draft.stop or Stop.LEFT
         service = draft.answer(Question.SERVICE)
-        dispatcher.utter_message(json_message={"booking_stopped": stop.value, "service": service})
+        places = await asyncio.to_thread(self._booking.appointments.waiting, tracker.sender_id)
+        dispatcher.utter_message(
+            json_message={"booking_stopped": stop.value, "service": service, "places": places}
+        )
         topic = _OTHER_TOPICS.get(stop)
         return await self._search.search(dispatcher, topic, {}, "") if topic else []
 
@@ -188,7 +200,7 @@ class FinishBooking(_EndingAction):
 
 
 class ShowBookings(_BookingAction):
-    """Shows the person's appointments."""
+    """Shows the person's appointments and places on waiting lists."""
 
     def name(self) -> str:
         """The action's name in domain and rules."""
@@ -199,7 +211,7 @@ class ShowBookings(_BookingAction):
     ) -> Events:
         """Describes them."""
         ids = await asyncio.to_thread(self._booking.appointments.of, tracker.sender_id)
-        dispatcher.utter_message(json_message={"appointments": ids, "for": "show"})
+        await self._describe(dispatcher, tracker, ids, purpose="show")
         return []
 
 
@@ -216,7 +228,7 @@ class ChangeBooking(_BookingAction):
         """Fills the form's slots, or asks which appointment is meant."""
         ids = await _meant(self._booking, tracker)
         if len(ids) != 1:
-            dispatcher.utter_message(json_message={"appointments": ids, "for": "move"})
+            await self._describe(dispatcher, tracker, ids, purpose="move")
             return []
         try:
             draft = await asyncio.to_thread(
@@ -229,7 +241,7 @@ class ChangeBooking(_BookingAction):
 
 
 class CancelBooking(_BookingAction):
-    """Cancels an appointment after asking."""
+    """Cancels an appointment, or gives up a place on a waiting list, after asking."""
 
     def name(self) -> str:
         """The action's name in domain and rules."""
@@ -242,7 +254,7 @@ class CancelBooking(_BookingAction):
         ids = await _meant(self._booking, tracker)
         sure = next(tracker.get_latest_entity_values("sure"), None)
         if not (sure and len(ids) == 1):
-            dispatcher.utter_message(json_message={"appointments": ids, "for": "cancel"})
+            await self._describe(dispatcher, tracker, ids, purpose="cancel")
             return []
         try:
             await asyncio.to_thread(self._booking.appointments.cancel, tracker.sender_id, ids[0])

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.booking import counselling, links, questions
+from sqlalchemy.orm import Session
+
+from bot.booking import counselling, links, questions, waiting, waiting_words
 from bot.booking import service as booking
 from bot.booking.draft import Question, Stop
-from bot.booking.models import Appointment
-from bot.booking.presentation import card, on_waiting_list, slot_label
+from bot.booking.models import Appointment, WaitingEntry
+from bot.booking.presentation import card, slot_label
 from bot.booking.telling import Teller
 from bot.buttons import human_button, topics_button
 from bot.clock import Clock
@@ -62,10 +64,18 @@ class BookingAnswers:
             row = booking.get(session, appointment_id)
             return self._teller.cancel_confirmation(row, texts, now=self._clock())
 
-    def stopped(self, stop: str, service_key: str | None, texts: Texts) -> OutgoingMessage:
-        """Why the form ended without an appointment, and what can be done instead."""
+    def stopped(
+        self, stop: str, service_key: str | None, texts: Texts, *, places: Sequence[int] = ()
+    ) -> OutgoingMessage:
+        """Why the form ended without an appointment, and what can be done instead.
+
+        ``places`` are the ids of the person's places on waiting lists.
+        """
         if stop == Stop.WAITING:
-            return on_waiting_list(texts)
+            with self._database.reading() as session:
+                entries = waiting.still_there(session, places)
+                here = [entry for entry in entries if entry.service.key == service_key]
+                return waiting_words.joined(here, texts)
         if stop == Stop.LEFT:
             return OutgoingMessage(
                 text=texts.gettext("All right. Nothing was booked or changed."),
@@ -83,53 +93,73 @@ class BookingAnswers:
         )
         return OutgoingMessage(text=text, language=texts.language)
 
-    def appointments(self, ids: Sequence[str], texts: Texts, *, purpose: str) -> OutgoingMessage:
-        """A person's appointments, to be looked at (``show``), moved or cancelled."""
+    def appointments(
+        self,
+        ids: Sequence[str],
+        texts: Texts,
+        *,
+        purpose: str,
+        places: Sequence[int] = (),
+    ) -> OutgoingMessage:
+        """A person's appointments, to be looked at (``show``), moved or cancelled.
+
+        ``places`` are the ids of their places on waiting lists, which are shown and left here too.
+        """
         with self._database.reading() as session:
             rows = [row for name in ids if (row := session.get(Appointment, name)) is not None]
-            if not rows:
-                return OutgoingMessage(
-                    text=texts.gettext("You have no appointment."),
-                    buttons=(book_button(texts), topics_button(texts)),
-                    language=texts.language,
-                )
-            if purpose == "show":
-                return self._shown(rows, texts)
+            entries = waiting.still_there(session, places)
+            if purpose == "cancel" and entries and not rows:
+                return waiting_words.ask_leave(entries, texts)
+            if purpose == "show" or not rows:
+                return self._shown(session, rows, entries, texts)
+            leave = waiting_words.leave_buttons(entries, texts) if purpose == "cancel" else ()
             if purpose == "cancel" and len(rows) == 1:
-                return _ask_cancel(rows[0], texts)
+                return _ask_cancel(rows[0], texts, *leave)
             text = {
                 "cancel": texts.gettext("Which appointment do you want to cancel?"),
                 "move": texts.gettext("Which appointment do you want to move?"),
             }[purpose]
             intent = {"cancel": "cancel_booking", "move": "change_booking"}[purpose]
-            return OutgoingMessage(
-                text=text,
-                buttons=tuple(
-                    Button(
-                        title=slot_label(row.starts_at, row.service.zone, texts),
-                        payload={"intent": intent, "entities": {"appointment": row.id}},
-                    )
-                    for row in rows
-                ),
-                language=texts.language,
+            choices = (
+                Button(
+                    title=slot_label(row.starts_at, row.service.zone, texts),
+                    payload={"intent": intent, "entities": {"appointment": row.id}},
+                )
+                for row in rows
             )
+            return OutgoingMessage(text=text, buttons=(*choices, *leave), language=texts.language)
 
-    @staticmethod
-    def _shown(rows: Sequence[Appointment], texts: Texts) -> OutgoingMessage:
-        already = texts.ngettext(
-            "You have {number} appointment:", "You have {number} appointments:", len(rows)
-        )
-        buttons = [
-            Button(title=title, payload={"intent": intent}, choosable=False)
-            for title, intent in (
-                (texts.gettext("Move it"), "change_booking"),
-                (texts.gettext("Cancel it"), "cancel_booking"),
+    def _shown(
+        self,
+        session: Session,
+        rows: Sequence[Appointment],
+        entries: Sequence[WaitingEntry],
+        texts: Texts,
+    ) -> OutgoingMessage:
+        now = self._clock()
+        offered = [(entry, waiting.offered_time(session, entry, now=now)) for entry in entries]
+        asked = [entry for entry, held in offered if held is not None]
+        text = (
+            texts.ngettext(
+                "You have {number} appointment:", "You have {number} appointments:", len(rows)
             )
-        ]
+            if rows
+            else texts.gettext("You have no appointment.")
+        )
         return OutgoingMessage(
-            text=already,
-            cards=tuple(card(row, texts) for row in rows),
-            buttons=(*buttons, topics_button(texts)),
+            text=text,
+            cards=(
+                *(card(row, texts) for row in rows),
+                *(waiting_words.place(entry, held, texts) for entry, held in offered),
+            ),
+            buttons=(
+                *(_change_buttons(texts) if rows else ()),
+                # Where two times are offered, a plain "yes" would not tell which one is meant.
+                *(waiting_words.offer_buttons(asked[0].id, texts) if len(asked) == 1 else ()),
+                *waiting_words.leave_buttons(entries, texts),
+                *(() if rows else (book_button(texts),)),
+                topics_button(texts),
+            ),
             language=texts.language,
         )
 
@@ -177,7 +207,17 @@ def book_button(texts: Texts) -> Button:
     )
 
 
-def _ask_cancel(row: Appointment, texts: Texts) -> OutgoingMessage:
+def _change_buttons(texts: Texts) -> tuple[Button, ...]:
+    return tuple(
+        Button(title=title, payload={"intent": intent}, choosable=False)
+        for title, intent in (
+            (texts.gettext("Move it"), "change_booking"),
+            (texts.gettext("Cancel it"), "cancel_booking"),
+        )
+    )
+
+
+def _ask_cancel(row: Appointment, texts: Texts, *more: Button) -> OutgoingMessage:
     sure = {"appointment": row.id, "sure": "yes"}
     return OutgoingMessage(
         text=texts.gettext(
@@ -199,6 +239,7 @@ def _ask_cancel(row: Appointment, texts: Texts) -> OutgoingMessage:
                 title=texts.gettext("Move it"),
                 payload={"intent": "change_booking", "entities": {"appointment": row.id}},
             ),
+            *more,
         ),
         language=texts.language,
     )

@@ -1,8 +1,9 @@
-"""A person's own appointments, from the conversation they write in."""
+"""A person's own appointments and places on waiting lists, from where they write."""
 
 from __future__ import annotations
 
 from bot.booking import service as booking
+from bot.booking import waiting
 from bot.clock import Clock
 from bot.conversations.models import Conversation
 from bot.db.session import Database
@@ -21,6 +22,12 @@ class Appointments:
             contact_id = session.get_one(Conversation, conversation_id).identity.contact_id
             rows = booking.appointments_of(session, contact_id, now=self._clock())
             return [row.id for row in rows]
+
+    def waiting(self, conversation_id: str) -> list[int]:
+        """The ids of the person's places on waiting lists, the oldest first."""
+        with self._database.reading() as session:
+            contact_id = session.get_one(Conversation, conversation_id).identity.contact_id
+            return [entry.id for entry in waiting.of(session, contact_id)]
 
     def cancel(self, conversation_id: str, appointment_id: str) -> None:
         """Cancels one of them; again, it changes nothing.

@@ -17,8 +17,6 @@ from bot.messages import Button, Card, CardLine, Document, OutgoingMessage
 
 # What buttons below a message about an appointment mean to the router.
 REMINDERS_OFF = "booking_reminders_off"
-ACCEPT_OFFER = "booking_accept_offer"
-DECLINE_OFFER = "booking_decline_offer"
 
 
 @dataclass(frozen=True)
@@ -185,53 +183,6 @@ def reminder(row: Appointment, texts: Texts, *, token: str, site: Site) -> Outgo
             ),
         ),
         language=texts.language,
-    )
-
-
-def offer(held: Appointment, texts: Texts, *, entry_id: int, until: datetime) -> OutgoingMessage:
-    """A time that became free, for somebody on the waiting list."""
-    return OutgoingMessage(
-        text=texts.gettext(
-            "A time has become free: {time}. Do you want it? I keep it for you until {until}.",
-            time=when(held.starts_at, held.service.zone, texts),
-            until=time_label(until, held.service.zone, texts),
-        ),
-        buttons=(
-            Button(
-                title=texts.gettext("Yes, book it"),
-                payload={"command": ACCEPT_OFFER, "entry": entry_id},
-                means="yes",
-            ),
-            Button(
-                title=texts.gettext("No, thank you"),
-                payload={"command": DECLINE_OFFER, "entry": entry_id},
-                means="no",
-            ),
-        ),
-        language=texts.language,
-    )
-
-
-def on_waiting_list(texts: Texts) -> OutgoingMessage:
-    """That the person will be asked when a time becomes free."""
-    return _plain(
-        texts.gettext("You are on the waiting list. I write to you when a time becomes free."),
-        texts,
-    )
-
-
-def offer_declined(texts: Texts) -> OutgoingMessage:
-    """The person keeps waiting for another time."""
-    return _plain(texts.gettext("All right. I ask you again when another time is free."), texts)
-
-
-def offer_gone(texts: Texts) -> OutgoingMessage:
-    """The time offered can no longer be had."""
-    return _plain(
-        texts.gettext(
-            "I am sorry, this time is no longer free. I ask you again when another time is free."
-        ),
-        texts,
     )
 
 

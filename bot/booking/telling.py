@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from bot.booking import links, presentation, reminders
+from bot.booking import links, presentation, reminders, waiting_words
 from bot.booking.models import Appointment, WaitingEntry
 from bot.booking.presentation import Site
 from bot.booking.service import Booked
@@ -93,7 +93,7 @@ class Teller:
         conversation, texts = self._reader(session, held)
         if conversation is None or entry.offered_until is None:
             return False
-        message = presentation.offer(held, texts, entry_id=entry.id, until=entry.offered_until)
+        message = waiting_words.offer(held, texts, entry_id=entry.id, until=entry.offered_until)
         return self._queue(session, conversation, [message], now=now)
 
     def _reader(self, session: Session, row: Appointment) -> tuple[Conversation | None, Texts]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bot.booking import service as booking
@@ -64,12 +65,67 @@ def join(
     return entry
 
 
-def leave(session: Session, entry_id: int, *, contact_id: str, now: datetime) -> None:
-    """Takes a person off the list and frees the time kept for them."""
+def leave(session: Session, entry_id: int, *, contact_id: str, now: datetime) -> WaitingEntry:
+    """Takes a person off the list and frees the time kept for them; again, it changes nothing.
+
+    Raises ``AppointmentNotFoundError`` when it is not this person's place.
+    """
     entry = _own(session, entry_id, contact_id)
     if entry.state in _OPEN:
         _let_go(session, entry, now=now)
         entry.state = WaitingState.WITHDRAWN
+    return entry
+
+
+def join_again(session: Session, entry_id: int, *, contact_id: str, now: datetime) -> WaitingEntry:
+    """Puts a person who left back on the list with the same wishes, behind all who wait.
+
+    Whoever waits already keeps their place. Raises ``AppointmentNotFoundError`` when it was not
+    this person's place, or the service is no longer given.
+    """
+    left = _own(session, entry_id, contact_id)
+    if not left.service.active:
+        raise AppointmentNotFoundError("This service is no longer given.")
+    waits = next(
+        (one for one in of(session, contact_id) if one.service_id == left.service_id), None
+    )
+    return waits or join(
+        session,
+        left.service,
+        contact_id=contact_id,
+        conversation_id=left.conversation_id,
+        way=left.way,
+        language=left.language,
+        now=now,
+        wishes=Wishes.from_data(left.wishes),
+    )
+
+
+def of(session: Session, contact_id: str) -> list[WaitingEntry]:
+    """The places that a person has on waiting lists, the oldest first."""
+    return _places(session, WaitingEntry.contact_id == contact_id)
+
+
+def still_there(session: Session, entry_ids: Sequence[int]) -> list[WaitingEntry]:
+    """Those of these places that nobody has left or been booked from, the oldest first."""
+    return _places(session, WaitingEntry.id.in_(entry_ids)) if entry_ids else []
+
+
+def _places(session: Session, which: ColumnElement[bool]) -> list[WaitingEntry]:
+    return list(
+        session.scalars(
+            select(WaitingEntry)
+            .where(which, WaitingEntry.state.in_(_OPEN))
+            .order_by(WaitingEntry.id)
+        )
+    )
+
+
+def offered_time(session: Session, entry: WaitingEntry, *, now: datetime) -> Appointment | None:
+    """The time that is kept for somebody who has still to answer; None when there is none."""
+    if entry.offered_id is None or entry.offered_until is None or entry.offered_until <= now:
+        return None
+    return session.get(Appointment, entry.offered_id)
 
 
 def offer_free_times(
@@ -132,11 +188,12 @@ def accept(session: Session, entry_id: int, *, contact_id: str, now: datetime) -
     return booked
 
 
-def decline(session: Session, entry_id: int, *, contact_id: str, now: datetime) -> None:
+def decline(session: Session, entry_id: int, *, contact_id: str, now: datetime) -> WaitingEntry:
     """Lets an offered time go; the person keeps waiting for another one."""
     entry = _own(session, entry_id, contact_id)
     if entry.state == WaitingState.OFFERED:
         _let_go(session, entry, now=now)
+    return entry
 
 
 def _asks_at(local: time) -> bool:
@@ -144,7 +201,13 @@ def _asks_at(local: time) -> bool:
 
 
 def _own(session: Session, entry_id: int, contact_id: str) -> WaitingEntry:
-    entry = session.get(WaitingEntry, entry_id)
+    # Whoever offers a time at this moment is waited for: it has to be seen to be let go.
+    entry = session.scalar(
+        select(WaitingEntry)
+        .where(WaitingEntry.id == entry_id)
+        .with_for_update(of=WaitingEntry)
+        .execution_options(populate_existing=True)
+    )
     if entry is None or entry.contact_id != contact_id:
         raise AppointmentNotFoundError("There is no such entry on the waiting list.")
     return entry

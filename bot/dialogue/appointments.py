@@ -1,4 +1,4 @@
-"""What the buttons below messages about appointments do: reminders off, a waiting list's offer.
+"""What the buttons below messages about appointments do: reminders off, all about waiting lists.
 
 They work whoever answers the conversation, because they concern the person alone.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.booking import presentation, waiting
+from bot.booking import presentation, waiting, waiting_words
 from bot.booking import service as booking
 from bot.booking.errors import (
     AppointmentClosedError,
@@ -22,7 +22,13 @@ from bot.i18n.texts import Texts
 from bot.messages import OutgoingMessage
 
 COMMANDS = frozenset(
-    {presentation.REMINDERS_OFF, presentation.ACCEPT_OFFER, presentation.DECLINE_OFFER}
+    {
+        presentation.REMINDERS_OFF,
+        waiting_words.ACCEPT_OFFER,
+        waiting_words.DECLINE_OFFER,
+        waiting_words.LEAVE_LIST,
+        waiting_words.JOIN_AGAIN,
+    }
 )
 
 
@@ -47,14 +53,22 @@ def press(
                     return None
                 booking.set_reminders(session, row, wanted=False, now=now)
                 return presentation.reminders_off(texts)
-            case presentation.ACCEPT_OFFER:
+            case waiting_words.ACCEPT_OFFER:
                 booked = waiting.accept(session, payload["entry"], contact_id=contact_id, now=now)
                 return teller.confirmation(booked, texts, now=now)
-            case presentation.DECLINE_OFFER:
-                waiting.decline(session, payload["entry"], contact_id=contact_id, now=now)
-                return presentation.offer_declined(texts)
+            case waiting_words.DECLINE_OFFER:
+                entry = waiting.decline(session, payload["entry"], contact_id=contact_id, now=now)
+                return waiting_words.offer_declined(entry, texts)
+            case waiting_words.LEAVE_LIST:
+                entry = waiting.leave(session, payload["entry"], contact_id=contact_id, now=now)
+                return waiting_words.left(entry, texts)
+            case waiting_words.JOIN_AGAIN:
+                entry = waiting.join_again(
+                    session, payload["entry"], contact_id=contact_id, now=now
+                )
+                return waiting_words.joined([entry], texts)
     except BookingError:
-        return presentation.offer_gone(texts)
+        return waiting_words.offer_gone(texts)
     except (AppointmentNotFoundError, AppointmentClosedError):
         return None
     return None

@@ -130,9 +130,19 @@ class Output:
         if "booked" in custom:
             return answers.settled(custom["booked"], texts, moved=custom["moved"])
         if "booking_stopped" in custom:
-            return answers.stopped(custom["booking_stopped"], custom.get("service"), texts)
+            return answers.stopped(
+                custom["booking_stopped"],
+                custom.get("service"),
+                texts,
+                places=custom.get("places", ()),
+            )
         if "appointments" in custom:
-            return answers.appointments(custom["appointments"], texts, purpose=custom["for"])
+            return answers.appointments(
+                custom["appointments"],
+                texts,
+                purpose=custom["for"],
+                places=custom.get("places", ()),
+            )
         if "cancelled" in custom:
             return answers.cancelled(custom["cancelled"], texts)
         if "appointment_gone" in custom:

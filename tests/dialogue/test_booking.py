@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from bot.booking import counselling
+from bot.booking import counselling, seed, waiting, waiting_words
 from bot.booking import service as booking
 from bot.booking.draft import Question, named_slot, slot_name
-from bot.booking.models import Appointment, AppointmentState, CounsellingService, Way
+from bot.booking.models import Appointment, AppointmentState, Way
 from bot.db.session import Database
 from bot.messages import Asks, OutgoingMessage
 from tests.dialogue.conversation import Conversation, in_every_language, said
@@ -170,7 +170,7 @@ def nothing_free(starter_database: Database) -> Iterator[None]:
 
 def _set_horizon(database: Database, days: int) -> int:
     with database.transaction() as session:
-        service = session.scalars(select(CounsellingService)).one()
+        service = counselling.by_key(session, seed.KEY)
         before, service.horizon_days = service.horizon_days, days
         return before
 
@@ -184,6 +184,44 @@ async def test_without_a_free_time_there_is_a_waiting_list(begin: Begin, languag
     assert "request_human" in anna.intents_of(reply)
     await anna.presses(answers("wait"))
     assert anna.described("booking_stopped") == "waiting"
+    [place] = waits(anna)
+    # Without an appointment, the place is what can be cancelled; it is asked for first.
+    await anna.hears(says["cancel"])
+    await anna.hears(says["no"])
+    assert waits(anna) == [place]
+    await anna.hears(says["off_the_list"])
+    assert waits(anna) == [place]
+    reply = await anna.hears(says["yes"])
+    assert (waits(anna), reply.language) == ([], anna.language)
+
+
+@pytest.mark.parametrize("language", ["de", "ar", "en"])
+@pytest.mark.usefixtures("nothing_free")
+async def test_a_place_on_the_waiting_list_is_shown_left_and_taken_again(
+    begin: Begin, language: str
+) -> None:
+    anna, says = begin(language), said(language)
+    await up_to_the_times(anna, says)
+    await anna.presses(answers("wait"))
+    [place] = waits(anna)
+    reply = await anna.hears(says["show"])
+    assert (anna.described("appointments"), anna.described("places")) == ([], [place])
+    assert len(reply.cards) == 1
+    reply = await anna.presses(commands(waiting_words.LEAVE_LIST))
+    assert (waits(anna), reply.language) == ([], anna.language)
+    await anna.presses(commands(waiting_words.JOIN_AGAIN))
+    assert len(waits(anna)) == 1
+
+
+def commands(name: str) -> Callable[[dict[str, Any]], bool]:
+    """Matches a button that means this to the router."""
+    return lambda payload: payload.get("command") == name
+
+
+def waits(anna: Conversation) -> list[int]:
+    """The places that the person has on waiting lists."""
+    with anna.database.reading() as session:
+        return [entry.id for entry in waiting.of(session, anna.conversation.identity.contact_id)]
 
 
 @pytest.mark.parametrize("language", ["de", "ar"])

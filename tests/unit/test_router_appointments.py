@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.booking import presentation, waiting
+from bot.booking import presentation, waiting, waiting_words
 from bot.booking.models import Appointment, WaitingEntry, WaitingState, Way
 from bot.conversations.models import Conversation
 from bot.db.session import Database
@@ -60,7 +60,7 @@ async def offered(talk: Talk) -> int:
             now=NOW,
         )
         [(_, held)] = waiting.offer_free_times(session, now=NOW)
-        message = presentation.offer(held, talk.texts, entry_id=entry.id, until=NOW)
+        message = waiting_words.offer(held, talk.texts, entry_id=entry.id, until=NOW)
     talk.show(message)
     return entry.id
 
@@ -83,3 +83,23 @@ async def test_an_offer_is_declined(talk: Talk) -> None:
     assert answer.text == "All right. I ask you again when another time is free."
     with talk.database.reading() as session:
         assert blocking(session) == []
+
+
+async def test_a_place_on_the_list_is_left_and_taken_again(talk: Talk) -> None:
+    entry_id = await offered(talk)
+    await talk.press("No, thank you")
+    for _ in range(2):
+        [answer] = await talk.press("Leave the waiting list")
+        assert answer.text == "You are no longer on the waiting list."
+    for _ in range(2):
+        [answer] = await talk.press("Join the waiting list again")
+        assert answer.text.startswith("You are on the waiting list.")
+    with talk.database.reading() as session:
+        [again] = waiting.of(session, talk.conversation.identity.contact_id)
+        assert again.id != entry_id
+    eve = Talk(talk.database, talk.clock, address="eve")
+    await eve.say("hello")
+    eve.show_button({"command": waiting_words.LEAVE_LIST, "entry": again.id})
+    await eve.press("press me")
+    with talk.database.reading() as session:
+        assert waiting.still_there(session, [again.id])
