@@ -18,6 +18,7 @@ from bot.booking.models import Appointment, AppointmentState, Way
 from bot.db.session import Database
 from bot.messages import Asks, OutgoingMessage
 from tests.dialogue.conversation import Conversation, in_every_language, said
+from tests.support.booking import new_calendar, new_service
 from tests.support.product import Engine
 
 Begin = Callable[[str], Conversation]
@@ -222,6 +223,65 @@ def waits(anna: Conversation) -> list[int]:
     """The places that the person has on waiting lists."""
     with anna.database.reading() as session:
         return [entry.id for entry in waiting.of(session, anna.conversation.identity.contact_id)]
+
+
+RECOGNITION = "recognition"
+
+
+@pytest.fixture
+def two_services(starter_database: Database) -> Iterator[None]:
+    """Beside the starter service, advice on recognition by telephone can be booked."""
+    with starter_database.transaction() as session:
+        service = new_service(
+            session,
+            key=RECOGNITION,
+            title={
+                "de": "Beratung zur Anerkennung",
+                "en": "Advice on recognition",
+                "ar": "استشارة الاعتراف بالشهادات",
+            },
+            ways=[Way.PHONE.value],
+        )
+        new_calendar(session, service, languages=["de"])
+    yield
+    with starter_database.transaction() as session:
+        counselling.by_key(session, RECOGNITION).active = False
+        counselling.by_key(session, RECOGNITION).key = f"{RECOGNITION}-{service.id}"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("de", "die Beratung zur Anerkennung bitte"),
+        ("en", "the advice on recognition"),
+        ("ar", "استشارة الاعتراف بالشهادات"),
+    ],
+)
+@pytest.mark.usefixtures("two_services")
+async def test_of_two_services_one_is_chosen_by_button_and_one_by_words(
+    begin: Begin, language: str, words: str
+) -> None:
+    anna, ben, says = begin(language), begin(language), said(language)
+    await anna.hears(says["book"])
+    assert asked(anna) == Question.SERVICE
+    await anna.presses(answers(seed.KEY, Question.SERVICE))
+    assert asked(anna) == Question.SUBJECT
+    assert anna.described("booking_question")["service"] == seed.KEY
+
+    await ben.hears(says["book"])
+    assert asked(ben) == Question.SERVICE
+    await ben.hears(words)
+    assert asked(ben) == Question.SUBJECT
+    assert ben.described("booking_question")["service"] == RECOGNITION
+    # Nobody's age matters there, and there is one way and one language.
+    await ben.presses(answers("skip", Question.SUBJECT))
+    assert asked(ben) == Question.TIME
+    await ben.hears("1")
+    await ben.presses(answers("skip", Question.NAME))
+    await ben.hears(NUMBER)
+    await ben.hears(says["yes"])
+    [row] = booked(ben)
+    assert (row.service.key, row.way, row.language) == (RECOGNITION, Way.PHONE, "de")
 
 
 @pytest.mark.parametrize("language", ["de", "ar"])
