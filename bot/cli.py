@@ -91,7 +91,8 @@ def up(
     lotse = build(settings)
     console.print(f"Chat:    [bold]http://{settings.host}:{settings.port}/[/bold]")
     console.print(f"Console: http://{settings.host}:{settings.port}/console/")
-    console.print(f"Health:  http://{settings.host}:{settings.port}/health")
+    console.print(f"Health:  http://{settings.host}:{settings.port}/health/ready")
+    console.print(f"Metrics: {settings.internal_url}/metrics")
     if lotse.telegram:
         way = "webhook" if settings.telegram_by_webhook else "long polling"
         console.print(f"Telegram: {way}")

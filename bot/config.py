@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         8056,
         ge=1,
         le=65535,
-        description="Loopback port on which the engine calls actions and texts.",
+        description="Loopback port: the engine calls actions and texts, Prometheus reads /metrics.",
     )
     engine_port: int = Field(5005, ge=1, le=65535, description="Loopback port of the Rasa engine.")
     engine_token: SecretStr = Field(
@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     )
     ask_consent: bool = Field(
         True, description="Ask for consent before the first message is answered."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Token for /metrics on LOTSE_PORT; empty: only on the internal port, "
+        "which only this machine reaches.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."

@@ -43,6 +43,7 @@ async def examine(settings: Settings) -> list[Finding]:
     ]
     findings = [check() for check in checks]
     findings.append(await _server(settings))
+    findings.append(_metrics(settings))
     findings.append(await _telegram(settings))
     return findings
 
@@ -106,15 +107,24 @@ def _model(settings: Settings) -> Finding:
 
 
 async def _server(settings: Settings) -> Finding:
-    url = f"http://{settings.host}:{settings.port}/health"
+    url = f"http://{settings.host}:{settings.port}/health/ready"
     try:
-        async with httpx.AsyncClient(timeout=3) as http:
+        async with httpx.AsyncClient(timeout=8) as http:
             body = (await http.get(url)).json()
-    except (httpx.HTTPError, ValueError):
+        reasons = "; ".join([*body["reasons"], *body["warnings"]])
+    except (httpx.HTTPError, ValueError, KeyError):
         return Finding(name="server", ok=False, details="not running; start it with `make run`")
-    ok = body.get("status") == "ok"
-    details = f"engine {body.get('engine')}, database {body.get('database')}"
-    return Finding(name="server", ok=ok, details=details)
+    return Finding(name="server", ok=not reasons, details=reasons or "ready")
+
+
+def _metrics(settings: Settings) -> Finding:
+    inside = f"{settings.internal_url}/metrics"
+    outside = (
+        f"with LOTSE_METRICS_TOKEN also at {settings.base_url}/metrics"
+        if settings.metrics_token.get_secret_value()
+        else "for this machine only; set LOTSE_METRICS_TOKEN for others"
+    )
+    return Finding(name="metrics", ok=True, details=f"{inside}, {outside}")
 
 
 async def _telegram(settings: Settings) -> Finding:

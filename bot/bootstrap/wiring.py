@@ -21,8 +21,8 @@ from bot.booking.presentation import Site
 from bot.booking.telling import Teller
 from bot.bootstrap.desks import wire_desks, wire_translation
 from bot.bootstrap.product import Lotse
+from bot.bootstrap.watching import wire_counters, wire_watching
 from bot.channels.appointments import appointment_routes
-from bot.channels.health import health_routes
 from bot.channels.telegram import (
     ChatBlocked,
     SendLimiter,
@@ -87,7 +87,6 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     database = Database(settings.database_url.get_secret_value())
     catalogues = Catalogues()
     token = engine_token(settings)
-    engine = Engine(url=settings.engine_url, token=token, timeout=settings.engine_timeout)
     meanings = SentenceMeanings()
     stale_after = timedelta(days=settings.stale_days)
     measures = MeasureAnswers(
@@ -105,6 +104,10 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
     telegram_channel = TelegramChannel(api, limiter=limiter) if api else None
     if telegram_channel:
         channels[TelegramChannel.name] = telegram_channel
+    counters = wire_counters(database, channels=channels)
+    engine = Engine(
+        url=settings.engine_url, token=token, timeout=settings.engine_timeout, observer=counters
+    )
     teller = Teller(catalogues=catalogues, site=Site(settings.base_url.rstrip("/")))
     outbox_worker = OutboxWorker(
         database=database, channels=channels, owner=owner, clock=clock, limit=OUTBOX_LIMIT
@@ -124,6 +127,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             clock=clock,
             ask_consent=settings.ask_consent,
             teller=teller,
+            observer=counters,
         ),
         channels=channels,
         owner=owner,
@@ -187,8 +191,56 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             translates=bool(settings.translation_url),
         )
     )
+    file_worker = FileWorker(
+        database=database,
+        store=file_store,
+        fetchers={TelegramChannel.name: partial(api.fetch_file, limit=MAXIMUM_SIZE)} if api else {},
+        scan=scan,
+        clock=clock,
+    )
+    booking_worker = BookingWorker(
+        database=database,
+        teller=teller,
+        clock=clock,
+        told=outbox_worker.wake,
+        announce=desks.announce,
+        desk_texts=texts[settings.desk_language],
+    )
+    search_upkeep = SearchUpkeep(database=database, meanings=meanings)
+    retention = RetentionWorker(
+        database=database, engine=engine, terms=Terms.of(settings), clock=clock
+    )
+    attention = AttentionWorker(
+        database=database, catalogues=catalogues, clock=clock, changed=outbox_worker.wake
+    )
+    translation = wire_translation(
+        settings,
+        database=database,
+        clock=clock,
+        catalogues=catalogues,
+        texts=texts[settings.desk_language],
+        changed=outbox_worker.wake,
+    )
+    watching = wire_watching(
+        settings,
+        counters=counters,
+        database=database,
+        engine=engine,
+        clock=clock,
+        pulses={
+            "inbox": inbox_worker.pulse,
+            "outbox": outbox_worker.pulse,
+            "files": file_worker.pulse,
+            "booking": booking_worker.pulse,
+            "search": search_upkeep.pulse,
+            "attention": attention.pulse,
+            "retention": retention.pulse,
+            **{worker.name: worker.pulse for worker in desks.workers},
+            **({"translation": translation.pulse} if translation else {}),
+        },
+    )
     routes: list[BaseRoute] = [
-        *health_routes(database=database, engine=engine),
+        *watching.public,
         *web_routes(
             database=database,
             receive=receive,
@@ -219,50 +271,26 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         engine=engine,
         engine_process=None if settings.engine_external else EngineProcess(settings, token=token),
         inbox_worker=inbox_worker,
-        file_worker=FileWorker(
-            database=database,
-            store=file_store,
-            fetchers={TelegramChannel.name: partial(api.fetch_file, limit=MAXIMUM_SIZE)}
-            if api
-            else {},
-            scan=scan,
-            clock=clock,
-        ),
+        file_worker=file_worker,
         outbox_worker=outbox_worker,
-        booking_worker=BookingWorker(
-            database=database,
-            teller=teller,
-            clock=clock,
-            told=outbox_worker.wake,
-            announce=desks.announce,
-            desk_texts=texts[settings.desk_language],
-        ),
-        search_upkeep=SearchUpkeep(database=database, meanings=meanings),
-        retention=RetentionWorker(
-            database=database, engine=engine, terms=Terms.of(settings), clock=clock
-        ),
-        attention=AttentionWorker(
-            database=database, catalogues=catalogues, clock=clock, changed=outbox_worker.wake
-        ),
+        booking_worker=booking_worker,
+        search_upkeep=search_upkeep,
+        retention=retention,
+        attention=attention,
         desk_workers=desks.workers,
-        translation=wire_translation(
-            settings,
-            database=database,
-            clock=clock,
-            catalogues=catalogues,
-            texts=texts[settings.desk_language],
-            changed=outbox_worker.wake,
-        ),
-        internal=endpoints.create_app(
-            responses=Responses(catalogues),
-            actions=all_actions(
-                measures,
-                Booking(
-                    form=BookingForm(database=database, clock=clock),
-                    appointments=Appointments(database=database, clock=clock),
+        translation=translation,
+        internal=watching.beside(
+            endpoints.create_app(
+                responses=Responses(catalogues),
+                actions=all_actions(
+                    measures,
+                    Booking(
+                        form=BookingForm(database=database, clock=clock),
+                        appointments=Appointments(database=database, clock=clock),
+                    ),
                 ),
-            ),
-            token=token,
+                token=token,
+            )
         ),
         public=Starlette(routes=routes),
         streams=streams,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from bot.db.session import Database
+from bot.db.session import READING, Database
 from bot.errors import ConfigurationError
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -38,10 +39,16 @@ def check(database: Database) -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Whether all migrations have been run."""
-    with database.engine.connect() as connection:
+    """Whether all migrations have been run. Waits for no writer and keeps none waiting."""
+    with database.engine.connect().execution_options(**{READING: True}) as connection:
         present = MigrationContext.configure(connection).get_current_revision()
-    return present == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    return present == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    """The last migration; the files do not change while a process runs."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 @contextmanager

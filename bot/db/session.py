@@ -23,7 +23,8 @@ class Database:
             # psycopg 3 is the driver installed; a bare postgresql:// means it too.
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.engine = _engine(self.url)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        #: Makes the sessions; to be listened to by whoever wants to know what is committed.
+        self.sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -33,13 +34,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that commits at the end and rolls back when anything is raised."""
-        with self._sessions() as session, session.begin():
+        with self.sessions() as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for queries only: it waits for no writer and keeps none waiting."""
-        with self._sessions() as session, session.begin():
+        with self.sessions() as session, session.begin():
             session.connection(execution_options={READING: True})
             yield session
 

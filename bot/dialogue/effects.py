@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from bot.handover.models import Reason
 from bot.messages import OutgoingMessage
+from bot.observing import SearchResult, Understanding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +52,10 @@ Effect = RequestHandover | SetLanguage | CountFailure | NoteCorrection
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """Everything that answers one message."""
+    """Everything that answers one message; ``search`` is what a new search gave, if any."""
 
     messages: tuple[OutgoingMessage, ...] = ()
     effects: tuple[Effect, ...] = ()
     intent: str | None = None
+    understanding: Understanding = Understanding.UNDERSTOOD
+    search: SearchResult | None = None

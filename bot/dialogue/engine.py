@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from bot.errors import EngineUnavailableError, MessageNotProcessedError
+from bot.observing import CallResult, Observer, Unobserved
 
 CONNECT_SECONDS = 2.0
 
@@ -24,7 +26,10 @@ class EngineAnswer:
 class Engine:
     """Speaks to ``engine/channel.py`` over loopback. Safe for concurrent use."""
 
-    def __init__(self, *, url: str, token: str, timeout: float) -> None:
+    def __init__(
+        self, *, url: str, token: str, timeout: float, observer: Observer | None = None
+    ) -> None:
+        self._observer = observer or Unobserved()
         self._http = httpx.AsyncClient(
             base_url=f"{url}/webhooks/lotse",
             headers={"Authorization": f"Bearer {token}"},
@@ -79,6 +84,24 @@ class Engine:
         await self._http.aclose()
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        started = time.perf_counter()
+
+        def ended(result: CallResult) -> None:
+            seconds = time.perf_counter() - started
+            self._observer.engine_called(path.lstrip("/"), seconds=seconds, result=result)
+
+        try:
+            answer = await self._exchange(path, body)
+        except EngineUnavailableError:
+            ended(CallResult.AWAY)
+            raise
+        except MessageNotProcessedError:
+            ended(CallResult.FAILED)
+            raise
+        ended(CallResult.ANSWERED)
+        return answer
+
+    async def _exchange(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
             response = await self._http.post(path, json=body)
         except httpx.HTTPError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from bot.booking.answers import BookingAnswers
@@ -37,6 +38,7 @@ from bot.i18n.texts import Catalogues, Texts
 from bot.measures import corrections
 from bot.measures.answers import MeasureAnswers
 from bot.messages import Button, OutgoingMessage
+from bot.observing import SearchResult, Understanding
 from bot.safety.answers import Emergency
 
 # After this many messages in a row that were not understood, a person takes over.
@@ -80,7 +82,13 @@ class Output:
                 messages.append(message)
         if not messages and not effects:
             raise MessageNotProcessedError(f"the engine was silent on {answer.intent}")
-        return Reply(messages=_joined(messages), effects=tuple(effects), intent=answer.intent)
+        return Reply(
+            messages=_joined(messages),
+            effects=tuple(effects),
+            intent=answer.intent,
+            understanding=_understanding(answer, effects),
+            search=_search(answer),
+        )
 
     def _custom(
         self,
@@ -180,6 +188,32 @@ class Output:
         if wanted:
             return language_not_served(texts, wanted), []
         return language_question(texts), []
+
+
+def _understanding(answer: EngineAnswer, effects: Sequence[Effect]) -> Understanding:
+    given_up = any(
+        isinstance(effect, RequestHandover) and effect.reason == Reason.NOT_UNDERSTOOD
+        for effect in effects
+    )
+    asks_back = any(custom.get("ask_back") for custom in _customs(answer))
+    if asks_back and not given_up:
+        return Understanding.ASKED_BACK
+    failed = given_up or any(isinstance(effect, CountFailure) for effect in effects)
+    return Understanding.NOT_UNDERSTOOD if failed else Understanding.UNDERSTOOD
+
+
+def _search(answer: EngineAnswer) -> SearchResult | None:
+    shown = next((custom["offers"] for custom in _customs(answer) if "offers" in custom), None)
+    # Going on in a list is no search of its own.
+    if shown is None or shown["position"]:
+        return None
+    if not shown["ids"]:
+        return SearchResult.NOTHING
+    return SearchResult.RELAXED if shown.get("dropped") else SearchResult.FOUND
+
+
+def _customs(answer: EngineAnswer) -> list[dict[str, Any]]:
+    return [item.get("custom") or {} for item in answer.messages]
 
 
 def _joined(messages: list[OutgoingMessage]) -> tuple[OutgoingMessage, ...]:

@@ -23,6 +23,7 @@ from bot.handover import texts as handover_phrases
 from bot.handover.models import Reason
 from bot.i18n.texts import Catalogues, Texts
 from bot.messages import Kind
+from bot.observing import Observer, Unobserved
 from bot.privacy import consent
 from bot.router.settling import Settle, Settling
 from bot.router.turn import Identify, Turn, read_next
@@ -50,7 +51,9 @@ class Router:
         clock: Clock,
         ask_consent: bool,
         teller: Teller,
+        observer: Observer | None = None,
     ) -> None:
+        self._observer = observer or Unobserved()
         self._database = database
         self._engine = engine
         self._output = output
@@ -179,6 +182,10 @@ class Router:
             language=turn.language,
             failures=turn.failures,
         )
+        if turn.payload is None:
+            self._observer.understood(reply.understanding)
+        if reply.search is not None:
+            self._observer.searched(reply.search)
         return self._settling.answered(reply, engine_was_up=True)
 
     async def _declined(self, turn: Turn, texts: Texts) -> Settle:

@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.db.session import Database
 from bot.handover import attention
 from bot.i18n.texts import Catalogues
+from bot.pulse import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,7 @@ class AttentionWorker:
         self._catalogues = catalogues
         self._clock = clock
         self._changed = changed
+        self.pulse = Pulse()
 
     async def run(self) -> None:
         """Looks until cancelled. Errors of the database are waited out."""
@@ -39,6 +41,7 @@ class AttentionWorker:
             try:
                 if await asyncio.to_thread(self.look):
                     self._changed()
+                self.pulse.beat()
             except Exception as error:
                 log.error("attention.failed", error=type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)

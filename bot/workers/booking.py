@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.db.session import Database
 from bot.errors import DeliveryError
 from bot.i18n.texts import Texts
+from bot.pulse import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,8 @@ class BookingWorker:
         self._fetcher = fetcher or Fetcher()
         self._announce = announce
         self._desk_texts = desk_texts
+        # Other calendars are read one after the other, each in up to 20 seconds.
+        self.pulse = Pulse(patience=300)
 
     async def run(self) -> None:
         """Goes on until cancelled; errors of the database are waited out."""
@@ -60,6 +63,7 @@ class BookingWorker:
                     self._told()
                 await self.tell_desk()
                 await asyncio.to_thread(self.read_other_calendars)
+                self.pulse.beat()
             except Exception as error:
                 log.error("booking.look_failed", error=type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)

@@ -16,6 +16,7 @@ from bot.conversations.models import FileState, StoredFile
 from bot.conversations.scanning import Scan, ScannerUnavailableError
 from bot.db.session import Database
 from bot.errors import DeliveryRefusedError, LotseError
+from bot.pulse import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,8 @@ class FileWorker:
         self._fetchers = fetchers
         self._scan = scan
         self._clock = clock
+        # Fetching and scanning a large file takes its time.
+        self.pulse = Pulse(patience=300)
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -54,7 +57,9 @@ class FileWorker:
                 if loop.time() - swept >= SWEEP_SECONDS:
                     swept = loop.time()
                     await asyncio.to_thread(self.sweep)
-                if await self.step():
+                looked_at = await self.step()
+                self.pulse.beat()
+                if looked_at:
                     continue
             except (SQLAlchemyError, OSError) as error:
                 log.warning("files.failed", error=type(error).__name__)

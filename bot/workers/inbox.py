@@ -29,7 +29,7 @@ class InboxWorker(Pool):
         limit: int,
         answered: Callable[[], None],
     ) -> None:
-        super().__init__(name="inbox", limit=limit)
+        super().__init__(name="inbox", limit=limit, vital=True)
         self._database = database
         self._router = router
         self._channels = channels

@@ -44,7 +44,7 @@ class OutboxWorker(Pool):
         clock: Clock,
         limit: int,
     ) -> None:
-        super().__init__(name="outbox", limit=limit)
+        super().__init__(name="outbox", limit=limit, vital=True)
         self._database = database
         self._channels = channels
         self._owner = owner

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import structlog
 
+from bot.pulse import Pulse
+
 log = structlog.get_logger(__name__)
 
 # A worker that died is replaced after this; a living one prolongs its leases.
@@ -28,11 +30,12 @@ class Pool(ABC):
     doing for a moment and gives their leases back.
     """
 
-    def __init__(self, *, name: str, limit: int) -> None:
-        self._name = name
+    def __init__(self, *, name: str, limit: int, vital: bool = False) -> None:
+        self.name = name
         self._limit = limit
         self._awake = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.pulse = Pulse(vital=vital)
 
     def wake(self) -> None:
         """Something may be due. Cheap; may be called from the event loop only."""
@@ -45,8 +48,9 @@ class Pool(ABC):
                 self._awake.clear()
                 try:
                     await self._start_due()
+                    self.pulse.beat()
                 except Exception as error:
-                    log.error(f"{self._name}.claim_failed", error=type(error).__name__)
+                    log.error(f"{self.name}.claim_failed", error=type(error).__name__)
                 # Not `wait_for`: before Python 3.12 it forgets being cancelled in the
                 # moment in which the event is set, and the pool would never stop.
                 with contextlib.suppress(TimeoutError):
@@ -69,7 +73,7 @@ class Pool(ABC):
             while await self._step(conversation_id):
                 pass
         except Exception as error:
-            log.error(f"{self._name}.failed", error=type(error).__name__)
+            log.error(f"{self.name}.failed", error=type(error).__name__)
             # Without a pause a lasting fault would be met again at once, for ever.
             await asyncio.sleep(LOOK_SECONDS)
         finally:

@@ -16,6 +16,7 @@ from bot.dialogue.engine import Engine
 from bot.errors import EngineError, EngineUnavailableError, MessageNotProcessedError
 from bot.privacy import retention
 from bot.privacy.retention import Terms
+from bot.pulse import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ class RetentionWorker:
         self._engine = engine
         self._terms = terms
         self._clock = clock
+        self.pulse = Pulse(patience=3 * LOOK_SECONDS)
         self._owner = f"retention-{uuid.uuid4().hex[:20]}"
 
     async def run(self) -> None:
@@ -58,6 +60,7 @@ class RetentionWorker:
             wait = LOOK_SECONDS
             try:
                 await self.look()
+                self.pulse.beat()
             except EngineUnavailableError:
                 wait = ENGINE_SECONDS
             except Exception as error:
@@ -100,6 +103,7 @@ class RetentionWorker:
                     log.warning("retention.not_deleted", error=type(error).__name__)
                     deleted.left += 1
             after = batch[-1]
+            self.pulse.beat()
 
     def _due(self, after: str) -> list[str]:
         with self._database.reading() as session:

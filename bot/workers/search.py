@@ -10,6 +10,7 @@ from bot.db.session import Database
 from bot.measures.search import Meanings
 from bot.measures.search.entries import catch_up, forget_other_models, make_vectors
 from bot.measures.search.sorting import are_due, rebuild, sort_changed
+from bot.pulse import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -25,13 +26,16 @@ class SearchUpkeep:
     def __init__(self, *, database: Database, meanings: Meanings) -> None:
         self._database = database
         self._meanings = meanings
+        # Cells for a million entries are made in one step, which takes minutes.
+        self.pulse = Pulse(patience=1800)
 
     async def run(self) -> None:
         """Looks every few seconds until cancelled. Errors of the database are waited out."""
         while True:
             try:
                 while await asyncio.to_thread(self.step):
-                    pass
+                    self.pulse.beat()
+                self.pulse.beat()
             except Exception as error:
                 log.error("search.upkeep_failed", error=type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)

@@ -18,6 +18,7 @@ from bot.handover.translation import (
     Translator,
 )
 from bot.i18n.texts import Catalogues, Texts
+from bot.pulse import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class TranslationWorker:
         self._texts = texts
         self._clock = clock
         self._changed = changed
+        self.pulse = Pulse(patience=300)
 
     async def run(self) -> None:
         """Translates until cancelled. Errors of the database are waited out."""
@@ -52,7 +54,10 @@ class TranslationWorker:
             pause = LOOK_SECONDS
             try:
                 await self.look()
+                self.pulse.beat()
             except TranslationUnavailableError as error:
+                # The aid is missed, but this worker does its part.
+                self.pulse.beat()
                 log.warning("translation.unavailable", reason=str(error))
                 pause = AWAY_SECONDS
             except Exception as error:

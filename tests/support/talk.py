@@ -20,6 +20,7 @@ from bot.i18n.identify import identify
 from bot.i18n.texts import Catalogues
 from bot.measures.answers import MeasureAnswers
 from bot.messages import Button, IncomingMessage, Kind, OutgoingMessage
+from bot.observing import Observer
 from bot.router import Router
 from bot.workers.outbox import OutboxWorker
 from tests.conftest import Clock
@@ -32,7 +33,12 @@ SOMEBODY_IS_THERE = Presence(is_open=True, back_at=None)
 
 
 def make_router(
-    database: Database, clock: Clock, engine: FakeEngine, *, ask_consent: bool = False
+    database: Database,
+    clock: Clock,
+    engine: FakeEngine,
+    *,
+    ask_consent: bool = False,
+    observer: Observer | None = None,
 ) -> Router:
     """The real router with real texts; only the engine is a stand-in."""
     measures = MeasureAnswers(database=database, meanings=FakeMeanings(), clock=clock)
@@ -50,6 +56,7 @@ def make_router(
         clock=clock,
         ask_consent=ask_consent,
         teller=teller,
+        observer=observer,
     )
 
 
@@ -65,11 +72,14 @@ class Talk:
         ask_consent: bool = False,
         address: str = "anna",
         hint: str | None = "en",
+        observer: Observer | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.engine = engine or FakeEngine()
-        self.router = make_router(database, clock, self.engine, ask_consent=ask_consent)
+        self.router = make_router(
+            database, clock, self.engine, ask_consent=ask_consent, observer=observer
+        )
         self.address = address
         self.hint = hint
         self.texts = CATALOGUES.get(hint)

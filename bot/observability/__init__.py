@@ -1,0 +1,1 @@
+"""What operators watch: health, counters and queues, without anything about a person."""
