@@ -1,12 +1,14 @@
-"""Importing 100,000 HSDS services: seconds and memory, against the aim.
+"""Importing 100,000 services: seconds and memory, against the aim.
 
 ``python -m benchmarks.exchange [services]`` prints one line for SQLite and one for PostgreSQL,
 where one answers at LOTSE_TEST_POSTGRES_URL. Each import runs in a process of its own, so that
-its peak memory is its own; the same is measured for a tenth of the services.
+its peak memory is its own; the same is measured for a tenth of the services. With ``--csv`` they
+come as our own table, with words in four languages beside it, instead of HSDS.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import resource
@@ -22,6 +24,7 @@ import psycopg
 
 from bot.db import migrate
 from bot.db.session import Database
+from bot.measures.fields import TEXT_FIELDS
 from bot.measures.hsds.parse import Assumptions
 from bot.measures.importers.run import Format, Limits, run
 from bot.measures.taxonomies import LEVELS, TOPICS
@@ -98,6 +101,46 @@ def write_services(path: Path, count: int) -> None:
         file.write("\n]\n")
 
 
+def write_table(path: Path, count: int) -> None:
+    """Our own table of as many offers, and ``measure_texts`` beside it."""
+    texts = path.parent / "measure_texts"
+    texts.mkdir(exist_ok=True)
+    topics, levels = list(TOPICS.terms), list(LEVELS.terms)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            (
+                *("id", "topics", "title_de", "title_en", "provider", "description_facts"),
+                *("levels", "address", "postal_code", "city", "phone", "source_url", "confidence"),
+            )
+        )
+        writer.writerows(
+            (
+                *(f"course-{number}", topics[number % len(topics)], f"Kurs {number}"),
+                *(f"Course {number}", f"Träger {number // 50}", f"Course {number} for all. " * 10),
+                *(levels[number % len(levels)], f"Straße {number // 3}", "70173", "Stuttgart"),
+                *(f"0711 {number}", f"https://example.org/{number}", "high"),
+            )
+            for number in range(count)
+        )
+    for language in ("de", "en", "tr", "uk"):
+        with (texts / f"{language}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("id", *TEXT_FIELDS, "state"))
+            words = ("title", "description")
+            writer.writerows(
+                (
+                    f"course-{number}",
+                    *(
+                        f"{name} {number} {language} " * 10 * (name in words)
+                        for name in TEXT_FIELDS
+                    ),
+                    "reviewed",
+                )
+                for number in range(count)
+            )
+
+
 def measure(url: str, path: str) -> None:
     """Imports a file into a migrated database; prints seconds and peak megabytes."""
     database = Database(url)
@@ -106,7 +149,7 @@ def measure(url: str, path: str) -> None:
     report = run(
         database,
         path,
-        file_format=Format.HSDS_JSON,
+        file_format=Format.of(path),
         now=datetime.now(UTC),
         limits=Limits(maximum_bytes=10**10, seconds=60, private_addresses=False),
         assume=Assumptions(),
@@ -124,14 +167,14 @@ def in_own_process(url: str, path: Path) -> dict[str, float]:
     return found
 
 
-def main(count: int) -> None:
+def main(count: int, *, table: bool) -> None:
     """Writes the file, imports it on each kind of database and prints a table."""
     print(f"load before the run {os.getloadavg()[0]:.1f}")
     print(f"{'database':12} {'services':>9} {'seconds':>8} {'aim':>6} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as directory:
         for services in (count // 10, count):
-            path = Path(directory) / f"{services}.json"
-            write_services(path, services)
+            path = Path(directory) / f"{services}.{'csv' if table else 'json'}"
+            (write_table if table else write_services)(path, services)
             for name in ("SQLite", "PostgreSQL"):
                 url, drop = _database(name, directory, services)
                 if not url:
@@ -168,4 +211,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         measure(sys.argv[2], sys.argv[3])
     else:
-        main(int(sys.argv[1]) if sys.argv[1:] else 100_000)
+        given = [one for one in sys.argv[1:] if one != "--csv"]
+        main(int(given[0]) if given else 100_000, table="--csv" in sys.argv)

@@ -28,6 +28,7 @@ from bot.db import migrate
 from bot.db.session import Database
 from bot.measures.encoding import SentenceMeanings
 from bot.measures.importers import csv as csv_import
+from bot.measures.importers.store import store
 from bot.measures.models import Measure
 from bot.measures.search import Meanings, MeasureSearch, Wishes, ranking
 from bot.measures.search.codes import Matrix, Vector
@@ -111,10 +112,11 @@ def _starter_measures(meanings: Meanings):  # type: ignore[no-untyped-def]
     with tempfile.TemporaryDirectory() as directory:
         database = Database(f"sqlite:///{Path(directory) / 'search.db'}")
         migrate.upgrade(database)
-        rows = csv_import.read(PROJECT / "data" / "measures.csv")
-        texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
-        with database.transaction() as session:
-            csv_import.store(session, rows, texts=texts, now=NOW)
+        with (
+            csv_import.opened(PROJECT / "data" / "measures.csv") as records,
+            database.transaction() as session,
+        ):
+            store(session, records, source="import:csv", now=NOW)
         SearchUpkeep(database=database, meanings=meanings).catch_up()
         with database.reading() as session:
             names = {m.id: m.external_id for m in session.query(Measure)}

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from bot.config import PROJECT
 from bot.db.session import Database
 from bot.measures.importers import csv as csv_import
+from bot.measures.importers import tables
+from bot.measures.importers.store import store
 from bot.measures.models import Measure, MeasureText, MeasureTopic, Organization, Status
 from bot.measures.search import refresh
 from bot.workers.search import SearchUpkeep
@@ -66,11 +68,26 @@ def new_measure(
 
 def import_starter_measures(database: Database) -> None:
     """The real offers with their real texts; only the vectors are made up."""
-    rows = csv_import.read(PROJECT / "data" / "measures.csv")
-    texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
-    with database.transaction() as session:
-        csv_import.store(session, rows, texts=texts, now=NOW)
+    with (
+        csv_import.opened(PROJECT / "data" / "measures.csv") as records,
+        database.transaction() as session,
+    ):
+        store(session, records, source="import:csv", now=NOW)
     SearchUpkeep(database=database, meanings=FakeMeanings()).catch_up()
+
+
+def starter_rows(name: str = "measures.csv") -> list[tables.Row]:
+    """The rows of a starter file, as they stand there."""
+    return [row for _, row, _ in tables.rows(PROJECT / "data" / name, ())]
+
+
+def starter_words() -> dict[str, dict[str, tables.Row]]:
+    """The words of the starter files by language and id."""
+    paths = sorted((PROJECT / "data" / "measure_texts").glob("*.csv"))
+    return {
+        path.stem: {row["id"]: row for row in starter_rows(f"measure_texts/{path.name}")}
+        for path in paths
+    }
 
 
 def all_measures(database: Database) -> list[Measure]:

@@ -72,11 +72,13 @@ async def test_the_console_benchmark_fills_the_tables_and_opens_pages(database: 
     assert "seen-at-once" in shown.text
 
 
+@pytest.mark.parametrize("name", ["few.json", "few.csv"])
 def test_the_exchange_benchmark_imports_what_it_writes(
-    sqlite: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sqlite: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    exchange.write_services(tmp_path / "few.json", 30)
-    exchange.measure(str(sqlite.engine.url), str(tmp_path / "few.json"))
+    write = exchange.write_table if name.endswith("csv") else exchange.write_services
+    write(tmp_path / name, 30)
+    exchange.measure(str(sqlite.engine.url), str(tmp_path / name))
     assert json.loads(capsys.readouterr().out)["added"] == 30
 
 

@@ -1,4 +1,4 @@
-"""Imports measures from a CSV file, all of it or nothing.
+"""Reads our own CSV file of measures, row by row.
 
 ``measures.csv`` holds one offer a row with its English facts; files
 ``measure_texts/<language>.csv`` beside it hold the words in other languages.
@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy.orm import Session
-
 from bot.errors import ImportRejectedError
 from bot.measures.fields import TEXT_FIELDS, Fields
-from bot.measures.importers import readings
-from bot.measures.importers.records import Record, stable_id
-from bot.measures.importers.store import KEPT_PROBLEMS, ImportReport
-from bot.measures.importers.store import store as store_records
+from bot.measures.importers import readings, words
+from bot.measures.importers.records import Record, Rejected, stable_id
 from bot.measures.importers.tables import Row, rows
+from bot.measures.importers.words import Words, not_one_of
 from bot.measures.models import Kind, Measure, Organization, Status, TextState
 from bot.measures.taxonomies import AUDIENCE, FORMATS, LEVELS, TIMES, TOPICS
 
@@ -54,32 +52,36 @@ PLAIN = (
 )
 
 
-def read(path: Path) -> list[Row]:
-    """The rows of a CSV file, checked.
+@contextmanager
+def opened(path: Path, *, texts: Path | None = None) -> Iterator[Iterator[Record | Rejected]]:
+    """The records of a file in its order, with the words of the directory ``texts``.
 
-    Raises ``ImportRejectedError`` naming line, field and reason of every problem.
+    That is by default ``measure_texts`` beside the file. What is wrong with a row is yielded as
+    ``Rejected``, naming line, field and reason. One row is held in memory at a time, and the ids
+    of those before it.
     """
-    read_rows: list[tuple[int, Row]] = []
-    problems: list[str] = []
-    for line, row, cells in rows(path, REQUIRED):
-        if cells != len(row):
-            # Which cell is missing or too many cannot be told, so none can be trusted.
-            problems.append(f"line {line}: has {cells} cells, but there are {len(row)} columns")
-        else:
-            problems += _problems(line, row)
-        read_rows.append((line, row))
-        if len(problems) >= KEPT_PROBLEMS:
-            raise ImportRejectedError(problems[:KEPT_PROBLEMS])
+    with words.opened(texts or path.parent / "measure_texts") as found:
+        yield _records(path, found)
+
+
+def _records(path: Path, texts: Words) -> Iterator[Record | Rejected]:
+    if texts.problems:
+        yield Rejected(texts.problems)
     seen: dict[str, int] = {}
-    for line, row in read_rows:
-        if row["id"] in seen:
-            problems.append(f"line {line}, id: {row['id']} stands in line {seen[row['id']]} too")
-        seen.setdefault(row["id"], line)
-    if not read_rows:
-        problems.append("the file holds no rows")
-    if problems:
-        raise ImportRejectedError(problems)
-    return [row for _, row in read_rows]
+    try:
+        for line, row, cells in rows(path, REQUIRED):
+            if cells != len(row):
+                # Which cell is missing or too many cannot be told, so none can be trusted.
+                problems = [f"line {line}: has {cells} cells, but there are {len(row)} columns"]
+            else:
+                problems = list(_problems(line, row))
+            key = row["id"]
+            if (first := seen.setdefault(key, line)) != line:
+                problems.append(f"line {line}, id: {key} stands in line {first} too")
+            yield Rejected(problems) if problems else _record(line, row, texts.of(key))
+    except ImportRejectedError as error:
+        # Nothing can be read from here on, but what was wrong before is told as well.
+        yield Rejected(error.problems)
 
 
 def _problems(line: int, row: Row) -> Iterator[str]:
@@ -94,10 +96,10 @@ def _problems(line: int, row: Row) -> Iterator[str]:
     for name, legal in LISTS.items():
         for value in _list(row.get(name, "")):
             if value not in legal:
-                yield _not_one_of(line, name, value, legal)
+                yield not_one_of(line, name, value, legal)
     for name, legal in CHOICES.items():
         if row.get(name) and row[name] not in legal:
-            yield _not_one_of(line, name, row[name], legal)
+            yield not_one_of(line, name, row[name], legal)
     if row["source_url"] and not _is_web_address(row["source_url"]):
         yield f"line {line}, source_url: not a web address"
     ages = [row[name] for name in ("minimum_age", "maximum_age") if row.get(name)]
@@ -110,10 +112,6 @@ def _problems(line: int, row: Row) -> Iterator[str]:
         yield f"line {line}, confidence: {row['confidence']!r} is not high, medium or low"
     if row.get("checked_on") and _date(row["checked_on"]) is None:
         yield f"line {line}, checked_on: {row['checked_on']!r} is not a date like 2026-02-09"
-
-
-def _not_one_of(line: int, name: str, value: str, legal: Collection[str]) -> str:
-    return f"line {line}, {name}: {value!r} is not one of {', '.join(sorted(legal))}"
 
 
 def _longest(name: str) -> int:
@@ -135,37 +133,8 @@ def _is_age(value: str) -> bool:
     return value.isascii() and value.isdecimal() and len(value) <= 3
 
 
-def store(
-    session: Session,
-    rows: Sequence[Row],
-    *,
-    texts: dict[str, dict[str, Row]],
-    now: datetime,
-    source: str = "import:csv",
-    origin: str = "",
-    archive_missing: bool = False,
-    force: bool = False,
-    progress: Callable[[int], None] = lambda count: None,
-) -> ImportReport:
-    """Adds or updates the measures of ``rows``; see ``bot.measures.importers.store``.
-
-    ``texts`` maps language → external id → row.
-    """
-    return store_records(
-        session,
-        (_record(row, texts) for row in rows),
-        source=source,
-        now=now,
-        origin=origin,
-        archive_missing=archive_missing,
-        force=force,
-        progress=progress,
-    )
-
-
-def _record(row: Row, texts: dict[str, dict[str, Row]]) -> Record:
+def _record(line: int, row: Row, texts: dict[str, Row]) -> Record:
     key = row["id"]
-    words = {language: entry[key] for language, entry in texts.items() if key in entry}
     place = readings.place(
         row.get("address", ""),
         row.get("district", ""),
@@ -190,7 +159,7 @@ def _record(row: Row, texts: dict[str, dict[str, Row]]) -> Record:
         "offered_languages": [
             {"hsds_id": stable_id("language", key, code), "code": code} for code in languages
         ],
-        **_texts(row, words),
+        **_texts(row, texts),
     }
     for name, cell, read_cell in (
         ("schedules", row.get("opening_hours", ""), readings.schedules),
@@ -203,7 +172,7 @@ def _record(row: Row, texts: dict[str, dict[str, Row]]) -> Record:
     if not row.get("provider"):
         fields["organization"] = None
     return Record(
-        where=key,
+        where=f"line {line}",
         external_id=key,
         id=stable_id("measure", key),
         fields=fields,
@@ -212,56 +181,21 @@ def _record(row: Row, texts: dict[str, dict[str, Row]]) -> Record:
     )
 
 
-def _texts(row: Row, words: dict[str, Row]) -> Fields:
+def _texts(row: Row, texts: dict[str, Row]) -> Fields:
     facts = {name: row.get(name, "") for name in TEXT_FIELDS}
     originals: dict[str, Row] = {
         "en": {**facts, "title": row["title_en"], "description": row["description_facts"]},
         "de": {"title": row["title_de"]},
     }
     found: Fields = {}
-    for language in (*originals, *(code for code in words if code not in originals)):
-        given = language in words
-        values = words[language] if given else originals[language]
+    for language in (*originals, *(code for code in texts if code not in originals)):
+        given = language in texts
+        values = texts[language] if given else originals[language]
         state = values.get("state") or (TextState.DRAFT if given else TextState.ORIGINAL).value
         found[f"text.{language}.state"] = state
         for name in TEXT_FIELDS:
             found[f"text.{language}.{name}"] = values.get(name, "")
     return found
-
-
-def read_texts(directory: Path) -> dict[str, dict[str, Row]]:
-    """The words of ``<language>.csv`` files in a directory; empty when there is none.
-
-    Raises ``ImportRejectedError`` naming file and line of every problem.
-    """
-    found: dict[str, dict[str, Row]] = {}
-    problems: list[str] = []
-    for path in sorted(directory.glob("*.csv")):
-        try:
-            found[path.stem] = _texts_of(path)
-        except ImportRejectedError as error:
-            problems += [f"{path.name}, {problem}" for problem in error.problems]
-    if problems:
-        raise ImportRejectedError(problems)
-    return found
-
-
-def _texts_of(path: Path) -> dict[str, Row]:
-    texts: dict[str, Row] = {}
-    problems: list[str] = []
-    for line, row, cells in rows(path, required=("id", *TEXT_FIELDS)):
-        if cells != len(row):
-            problems.append(f"line {line}: has {cells} cells, but there are {len(row)} columns")
-        if row["id"] in texts:
-            problems.append(f"line {line}, id: {row['id']} stands there twice")
-        if "\x00" in "".join(row.values()):
-            problems.append(f"line {line}: holds a NUL character")
-        if row.get("state") and row["state"] not in set(TextState):
-            problems.append(_not_one_of(line, "state", row["state"], list(TextState)))
-        texts[row["id"]] = row
-    if problems:
-        raise ImportRejectedError(problems)
-    return texts
 
 
 def _list(value: str) -> list[str]:

@@ -133,9 +133,8 @@ def _store(
     session: Session, path: Path, file_format: Format, assume: Assumptions, options: _Options
 ) -> ImportReport:
     if file_format is Format.CSV:
-        rows = csv_import.read(path)
-        texts = csv_import.read_texts(path.parent / "measure_texts")
-        return csv_import.store(session, rows, texts=texts, **options)
+        with csv_import.opened(path) as found:
+            return store(session, found, **options)
     if file_format is Format.HSDS_CSV:
         with hsds_csv.unpacked(path) as directory:
             return store(session, hsds_csv.records(directory, assume), **options)

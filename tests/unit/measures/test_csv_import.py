@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -15,10 +15,13 @@ from sqlalchemy import func, select
 from bot.config import PROJECT
 from bot.db.session import Database
 from bot.errors import ImportRejectedError
+from bot.measures.fields import TEXT_FIELDS
 from bot.measures.importers import csv as csv_import
-from bot.measures.importers.store import ImportReport
+from bot.measures.importers.records import Rejected
+from bot.measures.importers.store import ImportReport, store
 from bot.measures.models import Measure, MeasureText, MeasureTopic, Organization, Status, TextState
 from tests.conftest import Clock
+from tests.support.measures import starter_rows, starter_words
 
 GOOD = {
     "id": "course-1",
@@ -67,18 +70,17 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def load(
-    database: Database, clock: Clock, path: Path, texts: dict[str, Any] | None = None
-) -> ImportReport:
-    rows = csv_import.read(path)
-    with database.transaction() as session:
-        return csv_import.store(session, rows, texts=texts or {}, now=clock())
+def load(database: Database, clock: Clock, path: Path, texts: Path | None = None) -> ImportReport:
+    with csv_import.opened(path, texts=texts) as records, database.transaction() as session:
+        return store(session, records, source="import:csv", now=clock())
 
 
-def problems(path: Path) -> list[str]:
-    with pytest.raises(ImportRejectedError) as rejected:
-        csv_import.read(path)
-    return rejected.value.problems
+def problems(path: Path, texts: Path | None = None) -> list[str]:
+    """Everything that is wrong with a file."""
+    with csv_import.opened(path, texts=texts) as records:
+        rejected = [each for each in records if isinstance(each, Rejected)]
+    assert rejected
+    return [problem for each in rejected for problem in each.problems]
 
 
 def count(database: Database, model: type) -> int:
@@ -169,8 +171,8 @@ def test_a_changed_row_changes_its_measure(
 
 
 def test_a_byte_order_mark_is_no_part_of_the_file(write: Write) -> None:
-    [row] = csv_import.read(write({}, encoding="utf-8-sig"))
-    assert row["id"] == "course-1"
+    with csv_import.opened(write({}, encoding="utf-8-sig")) as records:
+        assert [record.external_id for record in records] == ["course-1"]
 
 
 def test_spaces_around_cells_and_repeated_list_entries_are_dropped(
@@ -287,7 +289,6 @@ def test_a_missing_column_is_named(write: Write, name: str) -> None:
     ("content", "problem"),
     [
         (b"", "line 1: column id is missing"),
-        (",".join(GOOD).encode() + b"\n", "the file holds no rows"),
         ("id,Größe\n".encode("latin-1"), "the file is not UTF-8 (byte 5)"),
         ("id,topics".encode("utf-16"), "the file is not UTF-8 (byte 0)"),
         (b'id,"topics', "line 1: not CSV"),
@@ -306,6 +307,19 @@ def test_a_file_that_is_not_such_a_table_is_refused(
     assert problems(path)[0].startswith(problem)
 
 
+def test_a_file_without_rows_is_refused(sqlite: Database, clock: Clock, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(",".join(GOOD) + "\n", "utf-8")
+    with pytest.raises(ImportRejectedError) as rejected:
+        load(sqlite, clock, tmp_path / "m.csv")
+    assert rejected.value.problems == ["the file holds no entries"]
+
+
+def test_what_was_wrong_before_the_file_broke_is_named_too(write: Write) -> None:
+    path = write({"id": "a", "levels": "X"}, {"id": "b"})
+    path.write_bytes(path.read_bytes() + b'"c')
+    assert [problem.partition(":")[0] for problem in problems(path)] == ["line 2, levels", "line 4"]
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     [problem] = problems(tmp_path / "missing.csv")
     assert problem == "the file cannot be read: No such file or directory"
@@ -313,7 +327,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 # Texts in other languages
 
-TEXT_COLUMNS = ",".join(("id", *csv_import.TEXT_FIELDS, "state"))
+TEXT_COLUMNS = ",".join(("id", *TEXT_FIELDS, "state"))
 
 
 def test_texts_of_other_languages_stand_beside(
@@ -325,8 +339,7 @@ def test_texts_of_other_languages_stand_beside(
         f"{TEXT_COLUMNS}\ncourse-1,Almanca kursu,Bir kurs.,,,,,,reviewed\n", "utf-8-sig"
     )
     (directory / "de.csv").write_text(f"{TEXT_COLUMNS}\ncourse-1,Kurs,Ein Kurs.,,,,,,\n", "utf-8")
-    texts = csv_import.read_texts(directory)
-    load(sqlite, clock, write({}), texts)
+    load(sqlite, clock, write({}), directory)
     stored = measure(sqlite)
     found = {text.language: (text.title, text.description, text.state) for text in stored.texts}
     assert found == {
@@ -334,11 +347,7 @@ def test_texts_of_other_languages_stand_beside(
         "de": ("Kurs", "Ein Kurs.", TextState.DRAFT),
         "tr": ("Almanca kursu", "Bir kurs.", TextState.REVIEWED),
     }
-    assert load(sqlite, clock, write({}), texts).unchanged == 1
-
-
-def test_no_directory_of_texts_means_none(tmp_path: Path) -> None:
-    assert csv_import.read_texts(tmp_path / "missing") == {}
+    assert load(sqlite, clock, write({}), directory).unchanged == 1
 
 
 @pytest.mark.parametrize(
@@ -352,19 +361,41 @@ def test_no_directory_of_texts_means_none(tmp_path: Path) -> None:
         ("id,Größe".encode("latin-1"), "tr.csv, the file is not UTF-8"),
     ],
 )
-def test_bad_texts_are_named_with_their_file(tmp_path: Path, content: bytes, problem: str) -> None:
-    (tmp_path / "tr.csv").write_bytes(content)
-    with pytest.raises(ImportRejectedError) as rejected:
-        csv_import.read_texts(tmp_path)
-    assert rejected.value.problems[0].startswith(problem)
+def test_bad_texts_are_named_with_their_file_before_bad_rows(
+    tmp_path: Path, write: Write, content: bytes, problem: str
+) -> None:
+    directory = tmp_path / "texts"
+    directory.mkdir()
+    (directory / "tr.csv").write_bytes(content)
+    first, *_, last = problems(write({"levels": "X"}), directory)
+    assert first.startswith(problem)
+    assert last.startswith("line 2, levels")
+
+
+def test_one_row_is_held_in_memory_at_a_time(write: Write, tmp_path: Path) -> None:
+    rows, length = 400, 15_000
+    directory = tmp_path / "texts"
+    directory.mkdir()
+    lines = (f"course-{number},T,{'x' * length},,,,,,\n" for number in range(rows))
+    (directory / "tr.csv").write_text(f"{TEXT_COLUMNS}\n{''.join(lines)}", "utf-8")
+    path = write(
+        *({"id": f"course-{number}", "description_facts": "y" * length} for number in range(rows))
+    )
+    tracemalloc.start()
+    with csv_import.opened(path, texts=directory) as records:
+        lengths = {len(record.fields["text.tr.description"]) for record in records}
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert lengths == {length}
+    assert peak < rows * length / 5
 
 
 # The starter measures
 
 
 def test_the_starter_measures_import(sqlite: Database, clock: Clock) -> None:
-    texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
-    report = load(sqlite, clock, PROJECT / "data" / "measures.csv", texts)
+    texts = starter_words()
+    report = load(sqlite, clock, PROJECT / "data" / "measures.csv")
     assert (report.added, report.drafts) == (144, 16)
     with sqlite.reading() as session:
         published = session.scalars(select(Measure).where(Measure.status == Status.PUBLISHED)).all()
@@ -376,17 +407,17 @@ def test_the_starter_measures_import(sqlite: Database, clock: Clock) -> None:
             if not (text := stored.text(language)) or not text.title or not text.description
         ]
         assert lacking == [], language
-    report = load(sqlite, clock, PROJECT / "data" / "measures.csv", texts)
+    report = load(sqlite, clock, PROJECT / "data" / "measures.csv")
     assert (report.added, report.changed, report.unchanged) == (0, 0, 144)
     assert count(sqlite, MeasureText) >= 128 * len(texts)
 
 
 def test_every_text_belongs_to_a_starter_measure() -> None:
     files = ("measures.csv", "guides.csv")
-    rows = [row for name in files for row in csv_import.read(PROJECT / "data" / name)]
+    rows = [row for name in files for row in starter_rows(name)]
     known = {row["id"] for row in rows}
     by_id = {row["id"]: row for row in rows}
-    for language, entries in csv_import.read_texts(PROJECT / "data" / "measure_texts").items():
+    for language, entries in starter_words().items():
         assert set(entries) <= known, language
         for external_id, words in entries.items():
             # A translation may leave nothing out that the source says, nor add to it.
@@ -404,9 +435,9 @@ def test_every_text_belongs_to_a_starter_measure() -> None:
 def test_every_starter_guide_repeats_a_dated_row_with_its_source(
     sqlite: Database, clock: Clock
 ) -> None:
-    measures = {row["id"]: row for row in csv_import.read(PROJECT / "data" / "measures.csv")}
-    guides = csv_import.read(PROJECT / "data" / "guides.csv")
-    texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
+    measures = {row["id"]: row for row in starter_rows()}
+    guides = starter_rows("guides.csv")
+    texts = starter_words()
     assert len(guides) == 25
     for guide in guides:
         source = measures[guide["note"].removeprefix("Facts of the row ").removesuffix(".")]
@@ -421,8 +452,7 @@ def test_every_starter_guide_repeats_a_dated_row_with_its_source(
             assert words["state"] == "draft"
             assert numbers(words["description"]) == numbers(guide["description_facts"]), language
             assert numbers(words["title"]) == numbers(guide["title_en"]), language
-    with sqlite.transaction() as session:
-        csv_import.store(session, guides, texts=texts, now=clock())
+    load(sqlite, clock, PROJECT / "data" / "guides.csv")
     with sqlite.reading() as session:
         assert {measure.kind for measure in session.scalars(select(Measure))} == {"guide"}
 

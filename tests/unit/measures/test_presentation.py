@@ -14,20 +14,23 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import PROJECT
 from bot.db.session import Database
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.i18n.texts import FIRST_STRONG_ISOLATE, POP_ISOLATE
-from bot.measures.importers import csv as csv_import
 from bot.measures.models import Measure, MeasureText, Organization
 from bot.measures.presentation import SHORT_BODY, STALE_AFTER, card, is_stale
 from bot.messages import Card
-from tests.support.measures import all_measures, import_starter_measures
+from tests.support.measures import (
+    all_measures,
+    import_starter_measures,
+    starter_rows,
+    starter_words,
+)
 from tests.support.talk import CATALOGUES
 
 TODAY = date(2026, 11, 23)
 ENGLISH = CATALOGUES["en"]
-TEXT_LANGUAGES = sorted(csv_import.read_texts(PROJECT / "data" / "measure_texts"))
+TEXT_LANGUAGES = sorted(starter_words())
 WORDS = ("description", "target_group", "cost", "eligibility", "opening_hours", "registration")
 
 
@@ -87,14 +90,14 @@ def rows(
     import_starter_measures(database)
     made = {measure.external_id: measure for measure in all_measures(database)}
     database.dispose()
-    texts = csv_import.read_texts(PROJECT / "data" / "measure_texts")
+    texts = starter_words()
     return [
         (
             row,
             {code: entries[row["id"]] for code, entries in texts.items() if row["id"] in entries},
             made[row["id"]],
         )
-        for row in csv_import.read(PROJECT / "data" / "measures.csv")
+        for row in starter_rows()
     ]
 
 
