@@ -125,13 +125,12 @@ def _handovers(session: Session, *, now: datetime) -> dict[tuple[str, bool], Wai
     since = func.coalesce(Handover.waiting_since, Handover.requested_at)
     rows = session.execute(
         select(Handover.state, Handover.urgent, func.count(), func.min(since))
-        .where(Handover.state != HandoverState.CLOSED.value)
+        .where(Handover.state.in_(_STATES))
         .group_by(Handover.state, Handover.urgent)
     )
     found = {(state, urgent): NOBODY for state in _STATES for urgent in (False, True)}
     for state, urgent, count, first in rows:
-        key = (known(state, _STATES), urgent)
-        found[key] = found.get(key, NOBODY) + Waiting(count, _seconds(first, now))
+        found[state, urgent] = Waiting(count, _seconds(first, now))
     return found
 
 
