@@ -33,6 +33,8 @@ from bot.errors import ConfigurationError, LotseError
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
+# Forms with long lists have many fields; what they weigh is limited by ``MAXIMUM_BODY``.
+MAXIMUM_FIELDS = 20_000
 EVERYBODY = tuple(Role)
 
 
@@ -145,7 +147,7 @@ def _require_own_page(request: Request) -> None:
 async def _require_form_token(request: Request, visit: Visit) -> None:
     given = request.headers.get(CSRF_HEADER)
     if given is None:
-        value = (await request.form()).get(CSRF_FIELD)
+        value = (await request.form(max_fields=MAXIMUM_FIELDS)).get(CSRF_FIELD)
         given = value if isinstance(value, str) else ""
     if not hmac.compare_digest(given.encode(), visit.form_token.encode()):
         raise ForeignRequestError("the form token is missing or wrong")

@@ -24,6 +24,7 @@ from bot.console.inbox import stream as inbox_stream
 from bot.console.inbox import writing as inbox_writing
 from bot.console.measures import one as one_measure
 from bot.console.measures import routes as measures
+from bot.console.measures import where_and_when
 from bot.console.pages import NavItem
 from bot.console.signin import routes as signin
 from bot.console.users import routes as users
@@ -44,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     counselling.router,
     measures.router,
     one_measure.router,
+    where_and_when.router,
     users.router,
     audit.router,
     account.router,

@@ -55,10 +55,13 @@ def read(session: Session, kind: _Kind, ids: Sequence[str]) -> dict[str, Fields]
     return found
 
 
-def write(session: Session, kind: _Kind, documents: Sequence[Fields]) -> int:
+def write(
+    session: Session, kind: _Kind, documents: Sequence[Fields], *, sparing: str | None = None
+) -> int:
     """Adds the rows that are missing, changes those that differ; returns how many.
 
-    What a document does not say stays as it is.
+    What a document does not say stays as it is, and so does a row whose external id begins
+    with ``sparing``.
     """
     wanted: dict[str, Fields] = {}
     for document in documents:
@@ -74,6 +77,8 @@ def write(session: Session, kind: _Kind, documents: Sequence[Fields]) -> int:
     _write_rows(session, kind, {document["id"]: document for document in new})
     changed = 0
     for key, before in present.items():
+        if sparing and (before.get("external_id") or "").startswith(sparing):
+            continue
         document = {**wanted[key], **_joined_extra(before, wanted[key])}
         if different := differences(before, document):
             _change(session, kind, key, different)

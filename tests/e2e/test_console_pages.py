@@ -19,6 +19,7 @@ from bot.console.app import create_app
 from bot.conversations.files import FileStore
 from bot.counsellors.models import Role
 from bot.db.session import Database
+from bot.measures.models import Measure
 from tests.e2e.browsers import ARGUMENTS, CHROMIUM, DESK, PHONE, barriers, needs_chromium
 from tests.support.console import PASSWORD, console_services, new_account
 from tests.support.handovers import handed_over, handover, wrote
@@ -145,6 +146,7 @@ def test_no_page_has_a_serious_barrier_or_is_wider_than_the_screen(
         "measures/stale",
         "measures/corrections",
         f"measures/{server.offer}",
+        f"measures/{server.offer}/places-and-times",
         f"measures/{server.offer}/texts/ar",
         f"measures/{server.offer}/history",
         "users",
@@ -230,6 +232,46 @@ def test_everything_by_keyboard(server: Server, open_as: OpenAs) -> None:
     keys.press("/")
     page.wait_for_url("**/inbox/search")
     assert handover(server.database, server.ukrainian).claimed_by == "Mr Yilmaz"
+
+
+def test_times_and_places_are_edited_by_keyboard_on_a_phone(
+    server: Server, open_as: OpenAs
+) -> None:
+    page = open_as("admin", size=PHONE)
+    keys = page.keyboard
+    page.goto(f"{server.url}/console/measures/{server.offer}/places-and-times")
+
+    page.get_by_role("button", name="Zeiten hinzufügen").press("Enter")
+    expect(page.get_by_label("Wie oft")).to_be_focused()
+    page.get_by_label("Dienstag").press("Space")
+    page.get_by_label("Von", exact=True).press_sequentially("1400")
+    page.get_by_role("button", name="Ort hinzufügen").press("Enter")
+    expect(page.get_by_label("Art", exact=True)).to_be_focused()
+    expect(page.get_by_label("Dienstag")).to_be_checked()
+    page.get_by_label("Straße und Hausnummer").fill("Ring 1")
+    page.get_by_label("Breitengrad").fill("48.7758, 9.1829")
+    page.get_by_label("Breitengrad").press("Enter")
+
+    expect(page.get_by_text("Nicht gespeichert")).to_be_visible()
+    closes = page.get_by_label("Bis", exact=False).first
+    expect(closes).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Längengrad")).to_have_value("9.1829")
+    assert barriers(page) == []
+    assert overflow(page) <= 0
+    closes.press_sequentially("1800")
+    closes.press("Enter")
+
+    expect(page.get_by_role("status")).to_have_text("Gespeichert.")
+    expect(page.locator(".entry summary").first).to_contain_text("Di, 14:00")
+    page.locator(".entry summary").first.press("Enter")
+    page.get_by_role("button", name="Diese Zeiten entfernen").press("Enter")
+    expect(page.get_by_role("button", name="Zeiten hinzufügen")).to_be_focused()
+    keys.press("Control+Home")
+    expect(page.locator(".entry")).to_have_count(1)
+    with server.database.reading() as session:
+        offer = session.get_one(Measure, server.offer)
+        assert [schedule.byday for schedule in offer.schedules] == ["TU"], "not saved yet"
+        assert [place.location.latitude for place in offer.places] == [48.7758]
 
 
 def test_texts_run_in_their_own_direction_and_never_become_markup(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from bot.i18n.texts import source_text
-from bot.measures.fields import COLUMNS, TEXT_FIELDS, Fields, Json
+from bot.measures.fields import COLUMNS, TEXT_FIELDS, Fields
 from bot.measures.importers import readings
 from bot.measures.models import Kind, TextState
 from bot.measures.taxonomies import AUDIENCE, FORMATS, LEVELS, SDGS, TIMES, TOPICS
@@ -24,12 +23,10 @@ LISTS = {
     "sdgs": SDGS,
 }
 LINES = (
-    *("address", "district", "postal_code", "city", "phone", "email", "website"),
+    *("phone", "email", "website"),
     *("source_url", "source_title", "source_date", "note"),
 )
-PLACE = ("address", "district", "postal_code", "city")
 MAXIMUM_LINE, MAXIMUM_TEXT = 2_000, 20_000
-DAYS = {code: name.capitalize() for name, code in readings.DAYS.items()}
 
 # The words of our terms for editors; levels are the same in every language.
 TERM_NAMES = {
@@ -89,7 +86,6 @@ NOT_A_DAY = source_text("This is not a day.")
 IN_FUTURE = source_text("This day is still to come.")
 NOT_SOURCE_DATE = source_text("Write 2026, 2026-02 or 2026-02-09.")
 NOT_LANGUAGES = source_text("Write codes of two letters, for example: de, en, uk.")
-NOT_HOURS = source_text("Write for example: Mon-Fri 09:00-13:00, Sat 10:00-12:00")
 NEEDS_TOPIC = source_text("Choose at least one topic.")
 NEEDS_SOURCE = source_text("Where do the facts come from? A web address is needed.")
 NEEDS_TITLE = source_text("A title is needed.")
@@ -112,10 +108,6 @@ class FactsForm(BaseModel):
     minimum_age: str = ""
     maximum_age: str = ""
     age_of: str = ""
-    address: str = ""
-    district: str = ""
-    postal_code: str = ""
-    city: str = ""
     phone: str = ""
     email: str = ""
     website: str = ""
@@ -125,7 +117,6 @@ class FactsForm(BaseModel):
     assured_date: str = ""
     harm_if_stale: bool = False
     note: str = ""
-    hours: str = ""
     documents: str = ""
 
 
@@ -159,7 +150,6 @@ def form_of(fields: Fields, revision: int) -> FactsForm:
         age_of=fields["age_of"],
         assured_date=fields["assured_date"] or "",
         harm_if_stale=fields["harm_if_stale"],
-        hours=hours_text(fields["schedules"]) or "",
         documents="\n".join(row.get("document", "") for row in fields["required_documents"]),
     )
 
@@ -191,7 +181,7 @@ def facts(
     _check_addresses(values, wrong)
     if not values["topics"]:
         wrong["topics"] = NEEDS_TOPIC
-    values.update(_rows(form, old, values, measure_id, wrong))
+    values.update(_rows(form, old, values, measure_id))
     return values, wrong
 
 
@@ -211,37 +201,13 @@ def texts(form: TextsForm, language: str) -> tuple[Fields, dict[str, str]]:
     return values, wrong
 
 
-def hours_text(schedules: Sequence[Json]) -> str | None:
-    """Weekly hours in the words that the form takes; None when they say more than that."""
-    parts = []
-    for schedule in schedules:
-        if schedule.keys() - {"hsds_id", "freq", "byday", "opens_at", "closes_at"}:
-            return None
-        days = schedule.get("byday", "").split(",")
-        if schedule.get("freq") != "WEEKLY" or not all(day in DAYS for day in days):
-            return None
-        closes = schedule.get("closes_at", "")[:5]
-        closes = "24:00" if closes == "00:00" else closes
-        names = ", ".join(DAYS[day] for day in days)
-        parts.append(f"{names} {schedule.get('opens_at', '')[:5]}-{closes}")
-    return "; ".join(parts)
-
-
-def _rows(
-    form: FactsForm, old: Fields, values: Fields, measure_id: str, wrong: dict[str, str]
-) -> Fields:
+def _rows(form: FactsForm, old: Fields, values: Fields, measure_id: str) -> Fields:
     """The rows behind the lines that were changed."""
     rows: Fields = {}
     if values["phone"] != old["phone"]:
         rows["phones"] = readings.phones(values["phone"], measure_id)
     if values["languages"] != old["languages"]:
         rows["offered_languages"] = [{"code": code} for code in values["languages"]]
-    shown = hours_text(old["schedules"])
-    written = " ".join(form.hours.split())
-    if shown is not None and written != shown:
-        rows["schedules"] = readings.schedules(written, measure_id)
-        if written and not rows["schedules"]:
-            wrong["hours"] = NOT_HOURS
     documents = [line.strip() for line in form.documents.splitlines() if line.strip()]
     if documents != [row.get("document", "") for row in old["required_documents"]]:
         rows["required_documents"] = [{"document": line[:MAXIMUM_LINE]} for line in documents]

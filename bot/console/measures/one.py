@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot.console.measures import forms, own
+from bot.console.measures import forms, own, rows_together, said
 from bot.console.measures.forms import FactsForm, TextsForm
 from bot.console.measures.routes import Editor
 from bot.console.measures.words import (
@@ -21,16 +21,15 @@ from bot.console.measures.words import (
     language_names,
     title_of,
 )
-from bot.console.pages import redirect, render
+from bot.console.pages import redirect, render, texts_of
 from bot.console.services import ConsoleServices, Services
 from bot.counsellors.models import Role
 from bot.errors import IllegalMoveError, NotFoundError
 from bot.i18n.languages import REPLY_LANGUAGES
-from bot.measures import editing, overview, shared_rows
+from bot.measures import editing, overview
 from bot.measures.editing import ChangedMeanwhileError
 from bot.measures.fields import TEXT_FIELDS, Fields, as_text
 from bot.measures.hsds.render import main_language
-from bot.measures.importers import readings
 from bot.measures.models import Measure, Status, TextState
 from bot.measures.presentation import card
 
@@ -64,7 +63,6 @@ def save(
         values, wrong = forms.facts(form, old, measure_id, today=now.date())
         clash: tuple[str, ...] = ()
         if not wrong:
-            _write_place(session, old, values, measure_id)
             try:
                 editing.save(
                     session, measure_id, values, revision=form.revision, by=account.name, now=now
@@ -166,8 +164,16 @@ def history(request: Request, services: Services, account: Editor, measure_id: s
     with services.database.reading() as session:
         measure = own.measure(session, account, measure_id)
         steps = editing.history(session, measure_id)
+        changes = [change for step in steps for change in step.changes]
+        in_words = said.history(session, changes, texts_of(request))
     return render(
-        request, "measures/history.html", measure=measure, title=title_of(measure), steps=steps
+        request,
+        "measures/history.html",
+        measure=measure,
+        title=title_of(measure),
+        steps=steps,
+        field_names=said.FIELD_NAMES,
+        in_words=in_words,
     )
 
 
@@ -178,18 +184,6 @@ def undo(services: Services, account: Editor, measure_id: str, batch: str) -> Re
         own.measure(session, account, measure_id)
         editing.undo(session, measure_id, batch, by=account.name, now=services.clock())
     return redirect(f"/measures/{measure_id}/history", notice="saved")
-
-
-def _write_place(session: Session, old: Fields, values: Fields, measure_id: str) -> None:
-    """Makes the location behind an address that was changed."""
-    if all(values[name] == old[name] for name in forms.PLACE):
-        return
-    place = readings.place(
-        values["address"], values["district"], values["postal_code"], values["city"], measure_id
-    )
-    values["places"] = [place["link"]] if place else []
-    if place:
-        shared_rows.write(session, shared_rows.LOCATIONS, [place["location"]])
 
 
 def _facts_page(
@@ -205,6 +199,8 @@ def _facts_page(
 ) -> Response:
     shown = forms.form_of(fields, measure.revision)
     today = services.clock().date()
+    known = rows_together.stored(session, fields)
+    times, places = said.in_words(rows_together.shown(known), texts_of(request), known)
     return render(
         request,
         "measures/edit.html",
@@ -216,7 +212,8 @@ def _facts_page(
         clash={name: as_text(getattr(shown, name, fields.get(name))) for name in clash},
         lists=forms.LISTS,
         term_names=forms.TERM_NAMES,
-        hours_are_simple=forms.hours_text(fields["schedules"]) is not None,
+        times=times,
+        places=places,
         statuses=STATUS_NAMES,
         kinds=KIND_NAMES,
         states=STATE_NAMES,

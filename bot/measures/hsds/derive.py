@@ -28,7 +28,7 @@ def derived(fields: Fields, locations: Sequence[Fields], organizations: Sequence
             organization = {**organization, **document}
     source = _address_of_web(website) or _address_of_web(organization.get("website", ""))
     return {
-        **_place(at),
+        **address(at),
         "phone": "; ".join(
             phone["number"] for phone in fields.get("phones", []) if "number" in phone
         ),
@@ -36,7 +36,7 @@ def derived(fields: Fields, locations: Sequence[Fields], organizations: Sequence
         "website": website,
         "languages": _codes(fields.get("offered_languages", [])),
         "free_of_charge": _free(fields.get("cost_options", [])),
-        "formats": _formats(at),
+        "formats": formats(at),
         "times": times(schedules),
         "levels": [],
         "audience": [],
@@ -51,15 +51,16 @@ def derived(fields: Fields, locations: Sequence[Fields], organizations: Sequence
     }
 
 
-def _place(locations: Sequence[Fields]) -> Fields:
+def address(locations: Sequence[Fields]) -> Fields:
+    """What cards show as the address: the first one of the locations."""
     addresses: list[Json] = _all(locations, "addresses")
-    address: Fields = addresses[0] if addresses else {}
-    lines = (address.get("address_1", ""), address.get("address_2", ""))
+    first: Fields = addresses[0] if addresses else {}
+    lines = (first.get("address_1", ""), first.get("address_2", ""))
     return {
         "address": ", ".join(line for line in lines if line),
-        "district": _short(address.get("region", ""), "district"),
-        "postal_code": _short(address.get("postal_code", ""), "postal_code"),
-        "city": _short(address.get("city", ""), "city"),
+        "district": _short(first.get("region", ""), "district"),
+        "postal_code": _short(first.get("postal_code", ""), "postal_code"),
+        "city": _short(first.get("city", ""), "city"),
     }
 
 
@@ -80,7 +81,8 @@ def _free(options: Sequence[Json]) -> bool | None:
     return not any(amounts)
 
 
-def _formats(locations: Sequence[Fields]) -> list[str]:
+def formats(locations: Sequence[Fields]) -> list[str]:
+    """How one takes part, by the kinds of the locations."""
     found = {
         "online" if location.get("location_type") == "virtual" else "in_person"
         for location in locations

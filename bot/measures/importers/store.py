@@ -15,7 +15,7 @@ from bot.db.base import new_id
 from bot.db.rows import insert_rows
 from bot.errors import ImportRejectedError
 from bot.measures import fields as measure_fields
-from bot.measures import shared_rows
+from bot.measures import own_places, shared_rows
 from bot.measures.fields import Fields, as_text, table_of
 from bot.measures.importers import missing
 from bot.measures.importers.records import Record, Rejected, Shared, stable_id
@@ -250,7 +250,8 @@ class _Keeper:
             if fresh:
                 if len(self._written) > REMEMBERED:
                     self._written.clear()
-                shared_rows.write(self._session, kind, fresh)
+                sparing = None if self._force else own_places.BY_HAND
+                shared_rows.write(self._session, kind, fresh, sparing=sparing)
                 self._written.update({doc["id"]: hash(str(doc)) for doc in fresh})
         self._find_providers({each.provider for each in records if isinstance(each, Record)} - {""})
 
