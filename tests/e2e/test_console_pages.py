@@ -111,9 +111,7 @@ def open_as(server: Server, browser: Browser) -> Iterator[OpenAs]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console", lambda said: problems.append(said.text) if said.type == "error" else None
-        )
+        page.on("console", lambda said: problems.extend(error_of(said.type, said.text)))
         page.goto(f"{server.url}/console/sign-in")
         page.get_by_label("E-mail").fill(f"{who}@example.org")
         page.get_by_label("Password").fill(PASSWORD)
@@ -125,6 +123,11 @@ def open_as(server: Server, browser: Browser) -> Iterator[OpenAs]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def error_of(kind: str, text: str) -> list[str]:
+    """An error in the browser's console; that a form was refused (422) is none of ours."""
+    return [text] if kind == "error" and "status of 422" not in text else []
 
 
 def overflow(page: Page) -> int:
@@ -244,21 +247,21 @@ def test_times_and_places_are_edited_by_keyboard_on_a_phone(
     page.get_by_role("button", name="Zeiten hinzufügen").press("Enter")
     expect(page.get_by_label("Wie oft")).to_be_focused()
     page.get_by_label("Dienstag").press("Space")
-    page.get_by_label("Von", exact=True).press_sequentially("1400")
+    page.get_by_label("Von", exact=True).fill("14:00")
     page.get_by_role("button", name="Ort hinzufügen").press("Enter")
-    expect(page.get_by_label("Art", exact=True)).to_be_focused()
+    expect(page.locator("[name='places.0.kind']")).to_be_focused()
     expect(page.get_by_label("Dienstag")).to_be_checked()
     page.get_by_label("Straße und Hausnummer").fill("Ring 1")
     page.get_by_label("Breitengrad").fill("48.7758, 9.1829")
     page.get_by_label("Breitengrad").press("Enter")
 
-    expect(page.get_by_text("Nicht gespeichert")).to_be_visible()
-    closes = page.get_by_label("Bis", exact=False).first
+    expect(page.get_by_role("alert")).to_contain_text("Nicht gespeichert")
+    closes = page.locator("[name='times.0.closes']")
     expect(closes).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Längengrad")).to_have_value("9.1829")
     assert barriers(page) == []
     assert overflow(page) <= 0
-    closes.press_sequentially("1800")
+    closes.fill("18:00")
     closes.press("Enter")
 
     expect(page.get_by_role("status")).to_have_text("Gespeichert.")
