@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from bot.i18n.texts import source_text
-from bot.measures.fields import COLUMNS, TEXT_FIELDS, Fields
+from bot.measures.fields import COLUMNS, TEXT_FIELDS, Fields, Json
 from bot.measures.importers import readings
 from bot.measures.models import Kind, TextState
 from bot.measures.taxonomies import AUDIENCE, FORMATS, LEVELS, SDGS, TIMES, TOPICS
@@ -205,13 +205,25 @@ def _rows(form: FactsForm, old: Fields, values: Fields, measure_id: str) -> Fiel
     """The rows behind the lines that were changed."""
     rows: Fields = {}
     if values["phone"] != old["phone"]:
-        rows["phones"] = readings.phones(values["phone"], measure_id)
+        stored = {row.get("number"): row for row in old["phones"]}
+        # A number that stays keeps what a source says of it: its extension, its languages.
+        rows["phones"] = [
+            {**row, **stored.get(row["number"], {}), **_description(row)}
+            for row in readings.phones(values["phone"], measure_id)
+        ]
     if values["languages"] != old["languages"]:
         rows["offered_languages"] = [{"code": code} for code in values["languages"]]
     documents = [line.strip() for line in form.documents.splitlines() if line.strip()]
     if documents != [row.get("document", "") for row in old["required_documents"]]:
-        rows["required_documents"] = [{"document": line[:MAXIMUM_LINE]} for line in documents]
+        known = {row.get("document"): row for row in old["required_documents"]}
+        rows["required_documents"] = [
+            known.get(line, {"document": line[:MAXIMUM_LINE]}) for line in documents
+        ]
     return rows
+
+
+def _description(row: Json) -> Fields:
+    return {"description": row["description"]} if "description" in row else {}
 
 
 def _languages(written: str, wrong: dict[str, str]) -> list[str]:

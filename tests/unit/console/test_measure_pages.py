@@ -16,6 +16,7 @@ from bot.measures.models import Correction, Measure
 from bot.measures.taxonomies import SDGS
 from tests.conftest import Clock
 from tests.support.console import Browser, Console, console_services, new_account, new_organization
+from tests.support.hsds import load
 from tests.support.measures import new_measure
 
 
@@ -106,6 +107,27 @@ async def test_facts_are_saved_with_the_rows_behind_them(
             "Meldebescheinigung",
         ]
         assert {"phone", "levels", "required_documents"} <= set(measure.hand_written)
+
+
+async def test_numbers_and_documents_that_stay_keep_what_the_source_says_of_them(
+    editor: Browser, database: Database
+) -> None:
+    phones = [{"id": f"{number:032}", "number": f"0711 {number}"} for number in (1, 2)]
+    papers = [{"id": f"{number:032}", "document": f"Paper {number}"} for number in (3, 4)]
+    phones[0] |= {"extension": 7, "description": "Mornings"}  # type: ignore[dict-item]
+    papers[1]["uri"] = "https://example.org/paper"
+    service = {"id": f"{9:032}", "name": "Advice", "status": "active", "url": "https://a.example/"}
+    load(database, {**service, "phones": phones, "required_documents": papers})
+    with database.reading() as session:
+        key = session.scalars(select(Measure.id)).one()
+    form = await facts_form(editor, key)
+    form |= {"topics": ["job"], "phone": "0711 3; 0711 1", "documents": "Paper 4\nPass"}
+    assert (await editor.post(f"/console/measures/{key}", data=form)).status_code == 303
+    with database.reading() as session:
+        [found] = render.services(session, [key])
+    assert [phone.get("extension") for phone in found["phones"]] == [None, 7]
+    assert found["phones"][1]["description"] == "Mornings"
+    assert found["required_documents"][0]["uri"] == "https://example.org/paper"
 
 
 async def test_the_goals_a_measure_serves_are_chosen_and_exported(
