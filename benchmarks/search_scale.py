@@ -75,7 +75,7 @@ class Effort:
 
     #: Searches that are timed, those before them, and those compared one by one.
     searches: int = 400
-    warm_up: int = 60
+    warm_up: int = 200
     checked: int = 60
     #: Different facts of each topic.
     pool: int = 1_500
@@ -159,6 +159,7 @@ def measured(database: Database, rows: int, questions: Questions, effort: Effort
     with database.reading() as session:
         due = are_due(session, NAME)
     count = rebuild(database, NAME, questions.vectors.shape[1]) if due else 0
+    _tidy(database)
     _progress(f"{rows:,} offers: searching")
     searcher = MeasureSearch(meanings=Known(_asked_vectors(questions, asked)))
     first = np.flatnonzero(asked)
@@ -224,8 +225,14 @@ def _fill(
             database,
             "CREATE INDEX ix_measure_search_terms ON measure_search USING gin (terms_index)",
         )
-    _execute(database, "ANALYZE" if database.is_sqlite else "VACUUM ANALYZE")
+    _tidy(database)
     return kept
+
+
+def _tidy(database: Database) -> None:
+    """Does now what a database does by itself within minutes, and would do during the searches."""
+    for command in ("ANALYZE",) if database.is_sqlite else ("VACUUM ANALYZE", "CHECKPOINT"):
+        _execute(database, command)
 
 
 def _execute(database: Database, sql: str) -> None:

@@ -18,8 +18,10 @@ from sqlalchemy.orm import Session
 Groups = Sequence[Sequence[str]]
 """Terms of which every group must be met by one of its own."""
 
-COUNTED = 501
-"""How often a word stands in the database is counted up to here."""
+# How often a word stands in the database is counted up to here. PostgreSQL looks at each row
+# that it counts, and knows from its statistics how frequent the frequent words are.
+_COUNTED_ON_SQLITE = 501
+_COUNTED_ON_POSTGRESQL = 101
 
 _SAFE = re.compile(r"\w+")
 # Without SQLAlchemy's types: of hundreds of rows few values are used.
@@ -141,16 +143,20 @@ def frequencies(
 ) -> dict[str, int]:
     """In how many of ``total`` entries each word stands.
 
-    Rare words are counted, up to ``COUNTED``. PostgreSQL cannot stop counting early: there
+    Rare words are counted, up to a few hundred. PostgreSQL cannot stop counting early: there
     the ``frequent_terms`` are estimated.
     """
     found = {word: int(frequent[word] * total) for word in words if word in frequent}
     rare = [word for word in words if word not in found]
     if rare:
-        count = _COUNT_ON_SQLITE if is_sqlite(session) else _COUNT_ON_POSTGRESQL
+        count, limit = (
+            (_COUNT_ON_SQLITE, _COUNTED_ON_SQLITE)
+            if is_sqlite(session)
+            else (_COUNT_ON_POSTGRESQL, _COUNTED_ON_POSTGRESQL)
+        )
         wanted = {f"word{i}": question_of(session, [[word]]) for i, word in enumerate(rare)}
         counts = ", ".join(count.format(name=name) for name in wanted)
-        row = session.execute(text(f"SELECT {counts}"), {**wanted, "limit": COUNTED}).one()
+        row = session.execute(text(f"SELECT {counts}"), {**wanted, "limit": limit}).one()
         found |= dict(zip(rare, row, strict=True))
     return found
 

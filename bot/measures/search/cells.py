@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ _NEWEST = select(func.max(SearchCell.number)).where(
 _MEMBERS = select(SearchCell.members).where(
     SearchCell.number.in_(bindparam("numbers", expanding=True))
 )
+_MEMBERS_ON_POSTGRESQL = "SELECT members FROM measure_cell WHERE number = ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,11 @@ class Cells:
     numbers: tuple[int, ...] = ()
     centres: Matrix = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
 
-    def nearest(self, query: Vector) -> list[int]:
-        """The numbers of all cells, nearest first."""
-        order = np.argsort(-(self.centres @ query), kind="stable")
-        return [self.numbers[index] for index in order]
+    def nearest(self, query: Vector, most: int) -> list[int]:
+        """The numbers of at most ``most`` cells, nearest first."""
+        distances = -(self.centres @ query)
+        order = np.argsort(distances, kind="stable")[:most]
+        return [self.numbers[index] for index in order.tolist()]
 
     def of(self, vectors: Matrix) -> NDArray[np.int64]:
         """For each vector the number of the cell in which it lies."""
@@ -92,8 +95,15 @@ def read_ready(session: Session, model: str) -> Cells:
 
 def members(session: Session, numbers: Sequence[int], dimensions: int) -> sketches.Sketches:
     """Sketches of all that lies in these cells."""
-    rows = session.scalars(_MEMBERS, {"numbers": numbers})
-    return sketches.read(rows.all(), dimensions)
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        stored = list(connection.scalars(_MEMBERS, {"numbers": numbers}))
+    else:
+        # Megabytes: as bytes, not in the hexadecimal digits that are the driver's default.
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor(binary=True) as cursor:
+            stored = [row[0] for row in cursor.execute(_MEMBERS_ON_POSTGRESQL, [list(numbers)])]
+    return sketches.read(stored, dimensions)
 
 
 def cells_for(entries: int, vectors: int) -> int:

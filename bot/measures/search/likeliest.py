@@ -19,7 +19,9 @@ CONFIRMED_WISH = 0.5
 SIDE_TOPIC_PENALTY = 0.08
 
 # When so many of the nearest cells were read, so many fitting sketches are enough.
-_STEPS = ((32, 2_000), (64, 600), (256, 100), (512, 0))
+_STEPS = ((32, 2_000), (64, 600), (128, 300), (256, 100), (512, 0))
+MOST_READ = _STEPS[-1][0]
+"""How many cells a search reads at most."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,19 @@ class NearCells:
             numbers = self.numbers[start:cells]
             part = _meeting(members(session, numbers, len(self.query)), groups)
             found.append(part)
-            fitting += len(np.unique(part["number"]))
-            confirmed += len(np.unique(_meeting(part, confirming)["number"]))
+            fitting += _entries_of(part)
+            confirmed += _entries_of(_meeting(part, confirming))
             if fitting >= enough and confirmed >= most // 10:
                 break
             start = cells
             if start >= len(self.numbers):
                 break
         return np.concatenate(found)
+
+
+def _entries_of(some: sketches.Sketches) -> int:
+    """Of how many entries these sketches are; an entry may have one for each language."""
+    return len(np.unique(some["number"]))
 
 
 def _meeting(some: sketches.Sketches, groups: Groups) -> sketches.Sketches:

@@ -30,7 +30,7 @@ from bot.measures.search.candidates import (
 )
 from bot.measures.search.cells import CellReader
 from bot.measures.search.codes import Vector, similarities
-from bot.measures.search.likeliest import CONFIRMED_WISH, SIDE_TOPIC_PENALTY, NearCells
+from bot.measures.search.likeliest import CONFIRMED_WISH, MOST_READ, SIDE_TOPIC_PENALTY, NearCells
 from bot.measures.search.meanings import Meanings
 from bot.measures.search.terms import Clause, clauses, words
 from bot.measures.search.wishes import LEAST_IMPORTANT_FIRST, Near, Wishes
@@ -173,7 +173,7 @@ class MeasureSearch:
         if query is None:
             # Without a question, what is typical of the topic comes first.
             query = self._meanings.query((topic or Topic.COUNSELLING).value.replace("_", " "))
-        return NearCells(cells.nearest(query), query)
+        return NearCells(cells.nearest(query, MOST_READ), query)
 
     def _find(self, session: Session, asked: _Asked, wishes: Wishes) -> Found:
         wanted = clauses(wishes, asked.now)

@@ -103,10 +103,13 @@ def meeting(some: Sketches, terms: Iterable[str]) -> NDArray[np.bool_]:
 
 def nearness(some: Sketches, query: Vector) -> Vector:
     """About the dot products of their vectors, which have length 1, with ``query``."""
-    # What each value of each byte adds to the sum is computed once, and then looked up.
+    # What each value of each byte adds to the sum is computed once, and then looked up, one
+    # byte of all sketches after the other: lists of indices for all at once would be large.
     parts = np.pad(query, (0, -len(query) % _PER_BYTE)).reshape(-1, _PER_BYTE)
-    worth = _LEVELS_OF_BYTE @ parts.T
-    sums = worth[some["numbers"], np.arange(len(parts))].sum(axis=1)
+    worth = np.ascontiguousarray((_LEVELS_OF_BYTE @ parts.T).T)
+    sums = np.zeros(len(some), dtype=np.float32)
+    for values, column in zip(worth, np.ascontiguousarray(some["numbers"].T), strict=True):
+        sums += values.take(column)
     return np.asarray(sums / sqrt(len(query)), dtype=np.float32)
 
 
