@@ -18,6 +18,9 @@ INTENTS = {
     "forget": "delete_my_data",
     "restart": "restart",
 }
+EXPORT = "privacy.export"
+# What the router does itself, in every state and without the engine.
+ROUTED = {"export": EXPORT}
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,15 @@ class Command:
 def parse(text: str) -> Command | None:
     """The command that a text is, or None.
 
-    Only the words in ``INTENTS`` are commands, alone or followed by one plain word;
+    Only the words in ``INTENTS`` and ``ROUTED`` are commands, alone or followed by one plain word;
     ``/restart{"x":1}`` is not one, and is treated as a text like any other.
     """
     match = re.fullmatch(r"\s*/([a-z]+)(?:@\w+)?(?:\s+([\w-]{1,35}))?\s*", text, re.IGNORECASE)
-    if match is None or match[1].lower() not in INTENTS:
+    name = match[1].lower() if match else ""
+    if name in ROUTED:
+        return Command({"command": ROUTED[name]})
+    if match is None or name not in INTENTS:
         return None
-    name = match[1].lower()
     entities: dict[str, Any] = {}
     if name == "language" and match[2]:
         code = _language(match[2])
@@ -60,5 +65,6 @@ def descriptions(texts: Texts) -> list[tuple[str, str]]:
         ("language", texts.gettext("Change the language")),
         ("restart", texts.gettext("Start again")),
         ("privacy", texts.gettext("What is stored about me")),
+        ("export", texts.gettext("Get a copy of my data")),
         ("forget", texts.gettext("Delete my data")),
     ]

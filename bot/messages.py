@@ -120,7 +120,8 @@ class Document:
     """A small text file that goes with a message, for example for a calendar.
 
     ``url`` is where it can also be fetched, in case a channel carries no files; ``title`` says
-    in the reader's language what it is.
+    in the reader's language what it is. One with ``holds_all_data`` is the copy of everything
+    stored about its person: its ``content`` is made in the moment of sending and never stored.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Document:
     media_type: str
     content: str = field(repr=False)
     url: str = field(default="", repr=False)
+    holds_all_data: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

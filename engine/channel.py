@@ -12,8 +12,9 @@ Differences from Rasa's own REST channel, which it replaces:
 ``POST /webhooks/lotse/choice`` takes ``{"text"}`` and returns ``{"choice"}``, the place that a
 message such as "the second one" names, or null.
 ``POST /webhooks/lotse/resume`` takes up the dialogue of ``{"sender"}`` after a person
-spoke with them: open forms are left, the slots are kept. ``POST
-/webhooks/lotse/forget`` deletes its tracker.
+spoke with them: open forms are left, the slots are kept.
+``POST /webhooks/lotse/remembered`` returns the ``{"slots"}`` of ``{"sender"}`` that are set, and
+``POST /webhooks/lotse/forget`` deletes its tracker.
 """
 
 from __future__ import annotations
@@ -128,6 +129,17 @@ class LotseInput(InputChannel):
                 tracker.update_with_events(history.after_a_person(tracker), agent.domain)
                 await store.save(tracker)
             return json({"sender": sender})
+
+        @routes.post("/remembered")
+        async def remembered(request: Request) -> HTTPResponse:
+            sender, problem = _sender(request.json)
+            if problem:
+                return json({"error": problem}, status=422)
+            tracker = await request.app.ctx.agent.processor.tracker_store.retrieve(sender)
+            slots = tracker.current_slot_values() if tracker else {}
+            return json(
+                {"slots": {name: value for name, value in slots.items() if value is not None}}
+            )
 
         @routes.post("/forget")
         async def forget(request: Request) -> HTTPResponse:

@@ -56,6 +56,7 @@ from bot.measures.answers import MeasureAnswers
 from bot.measures.encoding import SentenceMeanings
 from bot.measures.search import Meanings
 from bot.messages import Channel, IncomingMessage
+from bot.privacy.export import Exporter
 from bot.privacy.retention import Terms
 from bot.router import Router
 from bot.safety.detect import load as load_phrases
@@ -109,8 +110,14 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         url=settings.engine_url, token=token, timeout=settings.engine_timeout, observer=counters
     )
     teller = Teller(catalogues=catalogues, site=Site(settings.base_url.rstrip("/")))
+    exporter = Exporter(database=database, remembered=engine.remembered)
     outbox_worker = OutboxWorker(
-        database=database, channels=channels, owner=owner, clock=clock, limit=OUTBOX_LIMIT
+        database=database,
+        channels=channels,
+        owner=owner,
+        clock=clock,
+        limit=OUTBOX_LIMIT,
+        exporter=exporter,
     )
     inbox_worker = InboxWorker(
         database=database,
@@ -248,6 +255,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
             clock=clock,
             gettext_for=lambda language: catalogues.get(language).gettext,
             uploads=Uploads(database=database, store=file_store, scan=scan),
+            exporter=exporter,
             settings=WebSettings(secure_cookies=settings.public_url.startswith("https://")),
         ),
         *appointment_routes(

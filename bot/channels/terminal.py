@@ -8,12 +8,15 @@ conversations.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import os
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
@@ -50,11 +53,13 @@ class Reply:
     text: str = field(repr=False)
     cards: list[dict[str, Any]] = field(repr=False)
     buttons: list[dict[str, str]] = field(repr=False)
+    documents: list[dict[str, str]] = field(repr=False)
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Reply:
         """The reply in the data of a ``message`` event."""
-        return cls(**{name: data[name] for name in ("id", "author", "text", "cards", "buttons")})
+        names = ("id", "author", "text", "cards", "buttons", "documents")
+        return cls(**{name: data[name] for name in names})
 
 
 class ChatClient:
@@ -113,6 +118,16 @@ class ChatClient:
                 break
             await asyncio.sleep(float(response.headers.get("Retry-After", pause)))
         raise ChatUnavailableError(f"The message was not taken: {problem}")
+
+    async def fetch(self, path: str) -> bytes:
+        """A file of the conversation. Raises ``ChatUnavailableError`` when there is none."""
+        try:
+            response = await self._http.get(path)
+        except httpx.HTTPError as error:
+            raise ChatUnavailableError("The file could not be fetched.") from error
+        if response.status_code != 200:
+            raise ChatUnavailableError(f"The file could not be fetched: {_problem(response)}")
+        return response.content
 
     async def replies(self, *, on_trouble: Callable[[], None]) -> AsyncIterator[Reply]:
         """Every reply once, for ever; reconnects by itself and says so at the first failure."""
@@ -181,6 +196,8 @@ class TerminalChat:
         """Prints what comes, until cancelled."""
         async for reply in self._client.replies(on_trouble=self._tell_trouble):
             self.show(reply)
+            for document in reply.documents:
+                await self._receive(document)
             self._arrived.set()
 
     async def say(self, line: str) -> None:
@@ -223,11 +240,41 @@ class TerminalChat:
         for number, button in enumerate(reply.buttons, start=1):
             self._print(Text.assemble((f"  [{number}] ", "bold"), printable(button["title"])))
 
+    async def _receive(self, document: dict[str, str]) -> None:
+        """Saves a file that this conversation alone can fetch; of others, shows where they are."""
+        href = document["href"]
+        if href.startswith(("https:", "http:")):
+            self._print(Text(f"{printable(document['title'])}: {printable(href)}"))
+        if not href.startswith("/") or href.startswith("//"):
+            return
+        try:
+            content = await self._client.fetch(href)
+            self.tell(f"Saved as {save(content, document['name'])}")
+        except (ChatUnavailableError, OSError) as error:
+            self.tell(str(error))
+
     def _print(self, content: Text | Panel) -> None:
         self._console.print(content, width=min(self._console.width, WIDTH))
 
     def _tell_trouble(self) -> None:
         self.tell("Connection lost, trying again …")
+
+
+def save(content: bytes, name: str) -> str:
+    """Writes a file that only its owner may read into the working directory; returns its name.
+
+    It gets a number when there is one of this name. The name that the server gave cannot lead
+    elsewhere. Raises ``OSError``.
+    """
+    path = plain = Path(Path(printable(name)).name.lstrip(".") or "file")
+    for number in itertools.count(2):
+        with suppress(FileExistsError):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            break
+        path = plain.with_stem(f"{plain.stem}-{number}")
+    return str(path)
 
 
 def _panel(card: dict[str, Any]) -> Panel:

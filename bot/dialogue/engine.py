@@ -71,6 +71,14 @@ class Engine:
         """Deletes what the engine remembers of a conversation. Raises like ``answer``."""
         await self._post("/forget", {"sender": sender})
 
+    async def remembered(self, sender: str) -> dict[str, Any]:
+        """What the engine remembers of a conversation, by name of the slot. Raises like ``answer``.
+
+        Nothing is remembered by asking.
+        """
+        slots: dict[str, Any] = (await self._post("/remembered", {"sender": sender}))["slots"]
+        return slots
+
     async def is_ready(self) -> bool:
         """Whether the model is loaded and messages can be processed. Never raises."""
         try:

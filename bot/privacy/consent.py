@@ -1,13 +1,14 @@
-"""What a person is told and asked before their first message is answered."""
+"""What a person is told and asked about what is stored of them: consent, copy, deletion."""
 
 from __future__ import annotations
 
 from bot.i18n.texts import Texts
-from bot.messages import Button, OutgoingMessage
+from bot.messages import Button, Document, OutgoingMessage
 
 AGREE = "consent.agree"
 DECLINE = "consent.decline"
 FORGET = "privacy.forget"
+EXPORT_NAME = "lotse-export.json"
 
 
 def question(texts: Texts) -> OutgoingMessage:
@@ -54,6 +55,26 @@ def thanks(texts: Texts) -> OutgoingMessage:
     """Said when consent was given before anything was asked."""
     return OutgoingMessage(
         text=texts.gettext("Thank you. What do you need? Write to me in your language."),
+        language=texts.language,
+    )
+
+
+def copy_of_data(texts: Texts) -> OutgoingMessage:
+    """The file that a person asked for with ``/export``; its content is made when it is sent."""
+    return OutgoingMessage(
+        text=texts.gettext(
+            "This file shows what is stored about you in this chat. "
+            "It is for you alone. Please do not pass it on."
+        ),
+        documents=(
+            Document(
+                name=EXPORT_NAME,
+                title=texts.gettext("My data"),
+                media_type="application/json",
+                content="",
+                holds_all_data=True,
+            ),
+        ),
         language=texts.language,
     )
 

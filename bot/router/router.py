@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot import commands
 from bot.booking.telling import Teller
 from bot.clock import Clock
 from bot.conversations.hold import hold
@@ -109,6 +110,8 @@ class Router:
             return await self._declined(turn, texts)
         if command == consent.AGREE:
             return self._settling.agreed()
+        if command == commands.EXPORT:
+            return self._settling.answered(Reply(messages=(consent.copy_of_data(texts),)))
         if command == consent.FORGET:
             return await self._forget(turn, texts)
         if command in appointments.COMMANDS:

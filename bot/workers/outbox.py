@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from bot.errors import (
 )
 from bot.handover import service as handover
 from bot.messages import Channel, OutgoingMessage
+from bot.privacy.export import Exporter
 from bot.privacy.service import forget_contact, forget_told_contacts
 from bot.workers.pool import LEASE, Pool
 
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 # A platform that cannot be reached for this long gets no more attempts for a message.
 GIVE_UP = timedelta(hours=24)
 LONGEST_WAIT = 60.0
+EXPORT_AGAIN = 2.0
 
 
 class OutboxWorker(Pool):
@@ -43,8 +46,10 @@ class OutboxWorker(Pool):
         owner: str,
         clock: Clock,
         limit: int,
+        exporter: Exporter,
     ) -> None:
         super().__init__(name="outbox", limit=limit, vital=True)
+        self._exporter = exporter
         self._database = database
         self._channels = channels
         self._owner = owner
@@ -79,8 +84,9 @@ class OutboxWorker(Pool):
         started = await asyncio.to_thread(self._start, conversation_id)
         if started is None:
             return False
-        row_id, channel, address, message = started
+        row_id, made_at, channel, address, message = started
         try:
+            message = await self._complete(conversation_id, message, made_at)
             external_ids = await self._channels[channel].send(address=address, message=message)
         except DeliveryError as error:
             return await asyncio.to_thread(self._failed, row_id, error)
@@ -91,6 +97,26 @@ class OutboxWorker(Pool):
         await asyncio.to_thread(self._sent, row_id, external_ids)
         return True
 
+    async def _complete(
+        self, conversation_id: str, message: OutgoingMessage, made_at: datetime
+    ) -> OutgoingMessage:
+        """The message with the copy of its person's data, where it promises one."""
+        if not any(document.holds_all_data for document in message.documents):
+            return message
+        try:
+            content = await self._exporter.make(conversation_id, until=made_at)
+        except Exception as error:
+            # Nothing was sent yet.
+            log.error("outbox.export_failed", error=type(error).__name__)
+            raise RetryLaterError(EXPORT_AGAIN) from error
+        return replace(
+            message,
+            documents=tuple(
+                replace(document, content=content) if document.holds_all_data else document
+                for document in message.documents
+            ),
+        )
+
     def _recipient(self, conversation_id: str) -> tuple[str, str] | None:
         """Channel and address of a conversation that has something due."""
         with self._database.reading() as session:
@@ -100,14 +126,16 @@ class OutboxWorker(Pool):
             identity = row.conversation.identity
             return identity.channel, identity.address
 
-    def _start(self, conversation_id: str) -> tuple[int, str, str, OutgoingMessage] | None:
+    def _start(
+        self, conversation_id: str
+    ) -> tuple[int, datetime, str, str, OutgoingMessage] | None:
         with self._database.transaction() as session:
             row = outbox.start_next(session, conversation_id, now=self._clock())
             if row is None:
                 return None
             identity = row.conversation.identity
             message = OutgoingMessage.from_data(row.content)
-            return row.id, identity.channel, identity.address, message
+            return row.id, row.created_at, identity.channel, identity.address, message
 
     def _sent(self, row_id: int, external_ids: list[str]) -> None:
         with self._database.transaction() as session:

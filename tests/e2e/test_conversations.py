@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from bot.i18n.texts import Catalogues
 from bot.measures.topics import Topic, topic_name
+from bot.privacy import consent
 from tests.support.bot_api import BotApi, Group, Person, buttons
 from tests.support.product import PROJECT, Application
 
@@ -288,6 +290,23 @@ async def test_an_emergency_is_answered_before_consent(
     assert catalogues[language].gettext("Help now") in answer["text"]
     listed = product.lotse("handovers").splitlines()
     assert any("emergency" in line and language in line and "yes" in line for line in listed)
+
+
+async def test_getting_a_copy_of_everything(
+    product: Application, bot_api: BotApi, catalogues: Catalogues
+) -> None:
+    person = bot_api.add_person(language_code="en")
+    person.sends("where can i learn german at level B1")
+    await agree(person, catalogues, "en")
+    await person.receives(2, within=30)
+    person.sends("/export")
+    words, file = (await person.receives(4, within=30))[-2:]
+    assert words["text"] == consent.copy_of_data(catalogues["en"]).text
+    assert file["document"]["file_name"] == "lotse-export.json"
+    data = json.loads(person.opens(file))
+    assert data["person"]["address"] == str(person.chat_id)
+    assert data["messages"][0]["text"] == "where can i learn german at level B1"
+    assert data["remembered"]["search"]
 
 
 async def test_deleting_everything(

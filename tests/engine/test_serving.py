@@ -143,6 +143,17 @@ def test_after_a_person_the_slots_are_kept(engine: EngineProcess) -> None:
     assert engine.send("resumes", "/greet", "2").json()["messages"] == [GREETING]
 
 
+def test_what_is_remembered_is_told_and_asking_makes_nothing(engine: EngineProcess) -> None:
+    engine.send("known", "i need a job, my german is B1", "1")
+    answer = engine.post("/remembered", json={"sender": "known"})
+    assert answer.status_code == 200
+    slots = answer.json()["slots"]
+    assert slots["topic"] == "work"
+    assert None not in slots.values()
+    assert engine.post("/remembered", json={"sender": "unknown"}).json() == {"slots": {}}
+    assert engine.stored_events("unknown") == []
+
+
 def test_forget_deletes_every_event(engine: EngineProcess, application: Application) -> None:
     engine.send("leaves", "/find_work", "1")
     engine.send("stays", "/find_work", "1")
@@ -164,7 +175,7 @@ def test_a_stranger_can_be_resumed_and_forgotten(engine: EngineProcess, path: st
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "token-between-engine-and-applicatioN"])
-@pytest.mark.parametrize("path", ["/webhook", "/resume", "/forget"])
+@pytest.mark.parametrize("path", ["/webhook", "/resume", "/remembered", "/forget"])
 def test_nobody_enters_without_the_token(
     engine: EngineProcess, application: Application, path: str, token: str | None
 ) -> None:
@@ -208,7 +219,7 @@ def test_a_malformed_message_is_refused_and_the_field_named(
     assert engine.stored_events("bad-input") == []
 
 
-@pytest.mark.parametrize("path", ["/resume", "/forget"])
+@pytest.mark.parametrize("path", ["/resume", "/remembered", "/forget"])
 @pytest.mark.parametrize("body", [None, [], ["x"], {}, {"sender": ""}, {"sender": 1}])
 def test_a_malformed_sender_is_refused(engine: EngineProcess, path: str, body: Any) -> None:
     answer = engine.post(path, json=body)
@@ -218,7 +229,7 @@ def test_a_malformed_sender_is_refused(engine: EngineProcess, path: str, body: A
     )
 
 
-@pytest.mark.parametrize("path", ["/webhook", "/resume", "/forget"])
+@pytest.mark.parametrize("path", ["/webhook", "/resume", "/remembered", "/forget"])
 def test_what_is_not_json_is_refused(engine: EngineProcess, path: str) -> None:
     assert engine.post(path, data=b"{sender").status_code == 400
 

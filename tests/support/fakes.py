@@ -85,6 +85,7 @@ class FakeEngine:
         self.asked: list[Asked] = []
         self.resumed: list[str] = []
         self.forgotten: list[str] = []
+        self.slots: dict[str, Any] = {}
         self.held: dict[str, Held] = {}
         self._known: dict[tuple[str, str], EngineAnswer] = {}
 
@@ -125,6 +126,10 @@ class FakeEngine:
     async def forget(self, sender: str) -> None:
         self._must_be_there()
         self.forgotten.append(sender)
+
+    async def remembered(self, sender: str) -> dict[str, Any]:
+        self._must_be_there()
+        return self.slots
 
     async def is_ready(self) -> bool:
         return not self.away

@@ -21,6 +21,7 @@ from bot.i18n.texts import Catalogues
 from bot.measures.answers import MeasureAnswers
 from bot.messages import Button, IncomingMessage, Kind, OutgoingMessage
 from bot.observing import Observer
+from bot.privacy.export import Exporter
 from bot.router import Router
 from bot.workers.outbox import OutboxWorker
 from tests.conftest import Clock
@@ -204,6 +205,7 @@ class Talk:
             owner="worker",
             clock=self.clock,
             limit=4,
+            exporter=Exporter(database=self.database, remembered=self.engine.remembered),
         )
         async with running(worker):
             await channel.until(lambda: len(channel.sent) >= count)

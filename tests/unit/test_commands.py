@@ -24,6 +24,12 @@ def test_every_command_is_known_alone_and_addressed(word: str, intent: str) -> N
     assert payload(f"/{word} anything") == expected
 
 
+@pytest.mark.parametrize(("word", "command"), commands.ROUTED.items())
+def test_what_the_router_does_itself_is_known_too(word: str, command: str) -> None:
+    for written in (f"/{word}", f"/{word.upper()}", f"  /{word}\n", f"/{word}@lotse_bot"):
+        assert payload(written) == {"command": command}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -72,7 +78,11 @@ def test_an_unknown_language_asks_which(word: str) -> None:
 def test_no_text_breaks_the_parser_and_only_known_intents_come_out(text: str) -> None:
     for written in (text, f"/{text}", f"/language {text}"):
         found = payload(written)
-        assert found is None or found["intent"] in commands.INTENTS.values()
+        assert found is None or (
+            found["intent"] in commands.INTENTS.values()
+            if "intent" in found
+            else found["command"] in commands.ROUTED.values()
+        )
 
 
 @given(st.text(max_size=20))
@@ -83,6 +93,6 @@ def test_what_was_typed_never_stands_in_the_repr(text: str) -> None:
 @pytest.mark.parametrize("language", REPLY_LANGUAGES)
 def test_every_command_of_the_menu_exists_and_is_described(language: str) -> None:
     described = dict(commands.descriptions(CATALOGUES[language]))
-    assert set(described) == set(commands.INTENTS) - {"start"}
+    assert set(described) == (set(commands.INTENTS) | set(commands.ROUTED)) - {"start"}
     # Telegram allows 256 characters; a menu on a phone shows far less.
     assert all(0 < len(text) <= 40 for text in described.values())

@@ -24,6 +24,7 @@ from bot.handover.journal import Actor
 from bot.handover.models import Handover, Reason
 from bot.messages import Kind, OutgoingMessage
 from bot.privacy import consent
+from bot.privacy.export import Exporter
 from bot.safety import answers as safety_answers
 from bot.safety.answers import Emergency
 from bot.workers.outbox import OutboxWorker
@@ -296,7 +297,12 @@ async def test_last_words_interrupted_by_a_crash_are_followed_by_forgetting(know
     with known.database.transaction() as session:
         assert outbox.start_next(session, known.conversation.id, now=known.clock()) is not None
     worker = OutboxWorker(
-        database=known.database, channels={}, owner="next", clock=known.clock, limit=1
+        database=known.database,
+        channels={},
+        owner="next",
+        clock=known.clock,
+        limit=1,
+        exporter=Exporter(database=known.database, remembered=known.engine.remembered),
     )
     assert worker.settle_interrupted() == 1
     assert rows_left(known.database) == {}

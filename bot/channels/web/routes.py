@@ -36,13 +36,15 @@ from bot.channels.web.sessions import (
 from bot.channels.web.streams import EventStreams, PassingEvent
 from bot.channels.web.texts import error_texts
 from bot.channels.web.uploads import Uploads
-from bot.channels.web.wire import entry_data, moment, said_data
+from bot.channels.web.wire import EXPORT_PATH, entry_data, moment, said_data
 from bot.clock import Clock
 from bot.conversations.inbox import find_conversation
 from bot.conversations.transcript import entries
 from bot.db.session import Database
 from bot.i18n.languages import REPLY_LANGUAGES
 from bot.messages import IncomingMessage
+from bot.privacy.consent import EXPORT_NAME
+from bot.privacy.export import Exporter
 from bot.rates import Rate, RateLimiter
 
 HISTORY_ENTRIES = 200
@@ -73,6 +75,7 @@ def web_routes(
     clock: Clock,
     gettext_for: GettextFor,
     settings: WebSettings,
+    exporter: Exporter,
     uploads: Uploads | None = None,
 ) -> list[BaseRoute]:
     """The routes ``/`` and ``/chat/…``, to be added to an application.
@@ -84,7 +87,7 @@ def web_routes(
     """
     # It writes every event, and with it what people are told, to its debug log.
     logging.getLogger("sse_starlette").setLevel(logging.INFO)
-    chat = _WebChat(database, receive, streams, clock, gettext_for, settings, uploads)
+    chat = _WebChat(database, receive, streams, clock, gettext_for, settings, exporter, uploads)
     page = chat.page
     protected = [Middleware(SecurityHeaders, frame_ancestors=settings.frame_ancestors)]
     endpoints: list[tuple[str, str, Endpoint]] = [
@@ -94,6 +97,7 @@ def web_routes(
         ("POST", "/chat/files", chat.post_file),
         ("GET", "/chat/events", chat.show_events),
         ("GET", "/chat/history", chat.show_history),
+        ("GET", EXPORT_PATH, chat.export),
         ("POST", "/chat/leave", chat.leave),
     ]
     routes: list[BaseRoute] = [
@@ -113,6 +117,7 @@ class _WebChat:
         clock: Clock,
         gettext_for: GettextFor,
         settings: WebSettings,
+        exporter: Exporter,
         uploads: Uploads | None,
     ) -> None:
         self._database = database
@@ -121,6 +126,7 @@ class _WebChat:
         self._clock = clock
         self._gettext_for = gettext_for
         self._settings = settings
+        self._exporter = exporter
         self._uploads = uploads
         self._session_limiter = RateLimiter(settings.per_session, clock=clock)
         self._client_limiter = RateLimiter(settings.per_client, clock=clock)
@@ -219,6 +225,20 @@ class _WebChat:
         session = _session(request, channel=_channel(request))
         return JSONResponse({"entries": await run_in_threadpool(self._history, session)})
 
+    async def export(self, request: Request) -> Response:
+        """The copy of everything stored about the session's person, made now."""
+        if not is_same_origin(request):
+            raise RefusedError(403, "foreign")
+        _spend(self._client_limiter, request.client.host if request.client else "")
+        session = _session(request, channel=_channel(request))
+        _spend(self._session_limiter, session.address)
+        conversation_id = await run_in_threadpool(self._conversation_of, session)
+        if conversation_id is None:
+            raise RefusedError(404, "nothing_stored")
+        content = await self._exporter.make(conversation_id, until=self._clock())
+        headers = {"Content-Disposition": f'attachment; filename="{EXPORT_NAME}"'}
+        return Response(content, media_type="application/json", headers=headers)
+
     async def leave(self, request: Request) -> Response:
         """Forgets the cookie; the conversation itself stays until it is deleted."""
         channel = self._trusted_channel(request)
@@ -235,6 +255,13 @@ class _WebChat:
                 reading, channel=session.channel, address=session.address
             )
             return conversation.language if conversation else None
+
+    def _conversation_of(self, session: ChatSession) -> str | None:
+        with self._database.reading() as reading:
+            conversation = find_conversation(
+                reading, channel=session.channel, address=session.address
+            )
+            return conversation.id if conversation else None
 
     def _history(self, session: ChatSession) -> list[dict[str, Any]]:
         with self._database.reading() as reading:

@@ -108,6 +108,7 @@ def error_texts(_: Gettext) -> dict[str, str]:
         "channel_refused": _("The terminal chat works on the same computer only."),
         "not_json": _("The message must be sent as JSON."),
         "no_session": _("There is no open conversation. Please load the page again."),
+        "nothing_stored": _("Nothing is stored about you in this chat."),
         "too_large": _("This message is too large."),
         "too_long": _("This message is too long. Please send it in several parts."),
         "invalid": _("This message could not be read."),

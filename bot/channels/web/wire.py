@@ -16,6 +16,9 @@ from bot.conversations.transcript import Entry, PersonEntry, ReplyEntry
 from bot.i18n.languages import direction
 from bot.messages import Card, CardLine, Document, Kind
 
+# Where a session gets the copy of its person's data; it is made anew each time.
+EXPORT_PATH = "/chat/export"
+
 # Marks that keep numbers and Latin names in order within right-to-left text.
 _BIDI_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -83,6 +86,8 @@ def _card_data(card: Card) -> dict[str, Any]:
 
 
 def _document_data(document: Document) -> dict[str, Any]:
+    if document.holds_all_data:
+        return {"title": document.title, "name": document.name, "href": EXPORT_PATH}
     # A file that stands nowhere else is carried by its own address.
     address = document.url or f"data:{document.media_type};charset=utf-8,{quote(document.content)}"
     return {"title": document.title, "name": document.name, "href": address}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,11 +13,11 @@ import pytest
 from rich.console import Console
 
 from bot.channels import terminal
-from bot.channels.terminal import ChatUnavailableError, hold_conversation, printable
+from bot.channels.terminal import ChatUnavailableError, hold_conversation, printable, save
 from bot.channels.web.routes import WebSettings
 from bot.clock import utc_now
 from bot.conversations.models import Author
-from bot.messages import Button, Card, CardLine, IncomingMessage, OutgoingMessage
+from bot.messages import Button, Card, CardLine, Document, IncomingMessage, OutgoingMessage
 from bot.rates import Rate
 from tests.unit.channels.test_web_support import (
     EchoBackend,
@@ -42,6 +43,22 @@ OFFER = OutgoingMessage(
         ),
     ),
     buttons=(Button(title="More", key="key-more"), Button(title="Person", key="key-person")),
+)
+
+
+COPY = Document(
+    name="lotse-export.json",
+    title="My data",
+    media_type="application/json",
+    content="",
+    holds_all_data=True,
+)
+ICS = Document(
+    name="a.ics",
+    title="Calendar file",
+    media_type="text/calendar",
+    content="BEGIN:VCALENDAR",
+    url="https://lotse.test/a.ics",
 )
 
 
@@ -113,6 +130,48 @@ async def test_a_card_is_shown_whole_and_fits_the_terminal(url: str) -> None:
         assert part in output
     assert "x" * 90 in "".join(character for character in flat if character == "x")
     assert max(len(line) for line in output.splitlines()) <= terminal.WIDTH
+
+
+def sends_a_file(message: IncomingMessage) -> list[OutgoingMessage]:
+    return [OutgoingMessage(text="Your file", documents=(COPY if message.text == "copy" else ICS,))]
+
+
+async def test_the_copy_of_ones_data_is_saved_for_oneself_alone(
+    backend: EchoBackend, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    backend.answer = sends_a_file
+    answered, output = await talk(url, "copy", "copy")
+    assert answered
+    assert output.count("Lotse: Your file\n") == 2
+    assert "Saved as lotse-export.json\n" in output
+    assert "Saved as lotse-export-2.json\n" in output
+    saved = tmp_path / "lotse-export.json"
+    assert saved.stat().st_mode & 0o777 == 0o600
+    assert json.loads(saved.read_text("utf-8"))["messages"][0]["text"] == "copy"
+
+
+async def test_of_any_other_file_the_address_is_shown(
+    backend: EchoBackend, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    backend.answer = sends_a_file
+    _, output = await talk(url, "calendar")
+    assert "Calendar file: https://lotse.test/a.ics\n" in output
+    assert not (tmp_path / "a.ics").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [("a.json", "a.json"), ("../a.json", "a.json"), ("/etc/a", "a"), (".bashrc", "bashrc"),
+     ("..", "file"), ("", "file"), ("a\x1b\x07b", "ab")],
+)  # fmt: skip
+def test_a_file_is_saved_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, saved: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert save(b"x", name) == saved
+    assert [path.name for path in tmp_path.iterdir()] == [saved]
 
 
 async def test_quit_ends_the_conversation(backend: EchoBackend, url: str) -> None:

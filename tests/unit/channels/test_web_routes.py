@@ -19,6 +19,7 @@ from bot.channels.web.channel import WEB
 from bot.channels.web.routes import WebSettings
 from bot.conversations.models import ChannelIdentity
 from bot.messages import Button, Kind, OutgoingMessage
+from bot.rates import Rate
 from tests.unit.channels.test_web_support import (
     EchoBackend,
     ManualClock,
@@ -529,3 +530,50 @@ async def test_other_channels_cannot_be_claimed(backend: EchoBackend) -> None:
         response = await client.get("/", headers={"X-Lotse-Channel": "telegram"})
 
     assert code(response) == (403, "channel_refused")
+
+
+# The copy of one's data
+
+
+async def test_the_copy_of_ones_data_is_a_file_for_its_own_session_only(
+    backend: EchoBackend, browser: httpx.AsyncClient
+) -> None:
+    await post(browser, body("moonflower"))
+    mine = await browser.get("/chat/export")
+    assert mine.status_code == 200
+    assert mine.headers["Content-Type"] == "application/json"
+    assert mine.headers["Content-Disposition"] == 'attachment; filename="lotse-export.json"'
+    assert mine.headers["Cache-Control"] == "no-store"
+    assert [one["text"] for one in mine.json()["messages"]] == ["moonflower", "echo: moonflower"]
+    async with visitor(backend) as other:
+        assert code(await other.get("/chat/export")) == (401, "no_session")
+        await other.get("/")
+        assert code(await other.get("/chat/export")) == (404, "nothing_stored")
+        await post(other, body("something else"))
+        assert "moonflower" not in (await other.get("/chat/export")).text
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_other_sites_cannot_have_the_copy_downloaded(
+    browser: httpx.AsyncClient, site: str
+) -> None:
+    await post(browser, body())
+    refused = await browser.get("/chat/export", headers={"Sec-Fetch-Site": site})
+    assert code(refused) == (403, "foreign")
+
+
+async def test_copies_are_made_no_faster_than_messages(tmp_path: Path, clock: ManualClock) -> None:
+    settings = WebSettings(secure_cookies=False, per_session=Rate(per_minute=60, burst=2))
+    backend = EchoBackend(new_database(tmp_path), clock, settings=settings)
+    async with visitor(backend) as client:
+        await client.get("/")
+        await post(client, body())
+        answers = [await client.get("/chat/export") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+
+
+async def test_no_word_of_the_copy_is_logged(browser: httpx.AsyncClient) -> None:
+    await post(browser, body("moonflower"))
+    with capture_logs() as logged:
+        assert "moonflower" in (await browser.get("/chat/export")).text
+    assert "moonflower" not in repr(logged)

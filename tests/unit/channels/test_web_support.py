@@ -35,6 +35,8 @@ from bot.conversations.models import (
 from bot.db.base import Base
 from bot.db.session import Database
 from bot.messages import IncomingMessage, OutgoingMessage
+from bot.privacy.export import Exporter
+from tests.support.fakes import FakeEngine
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -94,6 +96,7 @@ class EchoBackend:
                 clock=self.clock,
                 gettext_for=self.gettext_for,
                 settings=self.settings,
+                exporter=Exporter(database=self.database, remembered=FakeEngine().remembered),
             )
         )
 

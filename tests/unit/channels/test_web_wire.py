@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.web.sessions import ChatSession
-from bot.channels.web.wire import entry_data, href, web_address
+from bot.channels.web.wire import EXPORT_PATH, entry_data, href, web_address
 from bot.conversations.models import Author, InboxState, OutboxState
 from bot.conversations.transcript import PersonEntry, ReplyEntry
-from bot.messages import Button, Card, CardLine, Kind, OutgoingMessage
+from bot.messages import Button, Card, CardLine, Document, Kind, OutgoingMessage
 from tests.unit.channels.test_web_support import NOON
 
 SESSION = ChatSession(channel="web", token="x" * 43)
@@ -60,6 +60,21 @@ def test_a_reply_shows_titles_and_keys_but_no_payloads() -> None:
         "documents": [],
         "at": "2026-03-02T12:00:00.000+00:00",
     }
+
+
+def test_the_copy_of_ones_data_is_fetched_and_stands_in_no_address() -> None:
+    file = Document(
+        name="lotse-export.json",
+        title="My data",
+        media_type="application/json",
+        content="",
+        holds_all_data=True,
+    )
+    message = OutgoingMessage(text="Your file", documents=(file,))
+    reply = ReplyEntry(id=7, author=Author.BOT, message=message, state=OutboxState.SENT, at=NOON)
+    assert entry_data(reply, session=SESSION)["documents"] == [
+        {"title": "My data", "name": "lotse-export.json", "href": EXPORT_PATH}
+    ]
 
 
 def test_what_a_person_said_comes_back_under_the_id_of_the_page() -> None:

@@ -35,11 +35,13 @@ from bot.errors import ConfigurationError, DeliveryRefusedError, RetryLaterError
 from bot.handover import newcomer
 from bot.handover.models import Reason
 from bot.messages import Attachment, Kind
+from bot.privacy.export import Exporter
 from bot.privacy.service import forget_contents
 from bot.workers.files import FileWorker
 from tests.conftest import Clock
 from tests.support.builders import incoming
 from tests.support.console import Console, console_services, new_account
+from tests.support.fakes import FakeEngine
 from tests.support.handovers import handed_over
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
@@ -278,6 +280,7 @@ async def page(sqlite: Database, store: FileStore, clock: Clock) -> Iterator[htt
             clock=clock,
             gettext_for=lambda language: lambda text: text,
             settings=WebSettings(secure_cookies=False),
+            exporter=Exporter(database=sqlite, remembered=FakeEngine().remembered),
             uploads=Uploads(database=sqlite, store=store, scan=no_scanner),
         )
     )

@@ -23,11 +23,12 @@ from bot.handover import service as handover
 from bot.handover.journal import Actor
 from bot.messages import OutgoingMessage
 from bot.observability.counters import Counters
+from bot.privacy.export import Exporter
 from bot.workers.outbox import OutboxWorker
 from tests.conftest import Clock
 from tests.support.booking import berlin, book, new_calendar, new_person, new_service, slot_at
 from tests.support.builders import incoming
-from tests.support.fakes import FakeChannel, says, shows
+from tests.support.fakes import FakeChannel, FakeEngine, says, shows
 from tests.support.handovers import handed_over
 from tests.support.talk import CATALOGUES, Talk, running
 
@@ -272,7 +273,12 @@ async def test_attempts_to_send_count_by_their_end(
     if fault is not None:
         channel.fail(fault)
     worker = OutboxWorker(
-        database=database, channels={"web": channel}, owner="worker", clock=clock, limit=1
+        database=database,
+        channels={"web": channel},
+        owner="worker",
+        clock=clock,
+        limit=1,
+        exporter=Exporter(database=database, remembered=FakeEngine().remembered),
     )
     async with running(worker):
         await channel.until(lambda: bool(channel.attempts))

@@ -21,10 +21,11 @@ from bot.errors import (
     RetryLaterError,
 )
 from bot.messages import OutgoingMessage
+from bot.privacy.export import Exporter
 from bot.workers.outbox import GIVE_UP, LONGEST_WAIT, OutboxWorker
 from tests.conftest import Clock
 from tests.support.builders import incoming
-from tests.support.fakes import WAIT_SECONDS, FakeChannel
+from tests.support.fakes import WAIT_SECONDS, FakeChannel, FakeEngine
 from tests.support.talk import running
 
 
@@ -44,6 +45,7 @@ class Post:
             owner="worker",
             clock=self.clock,
             limit=limit,
+            exporter=Exporter(database=self.database, remembered=FakeEngine().remembered),
         )
 
     def write(self, address: str, *texts: str) -> None:
@@ -140,6 +142,7 @@ async def test_two_workers_send_nothing_twice(posts: Post) -> None:
         owner="other",
         clock=posts.clock,
         limit=3,
+        exporter=Exporter(database=posts.database, remembered=FakeEngine().remembered),
     )
     async with running(posts.worker), running(other):
         await posts.channel.until(lambda: len(posts.channel.sent) == 12)
