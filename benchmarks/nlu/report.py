@@ -27,7 +27,7 @@ from engine.examples import read_examples  # noqa: E402
 from engine.head import HeadSettings  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = ("heldout.tsv", "unseen.tsv")
+TABLES = ("heldout.tsv", "fresh.tsv", "unseen.tsv", "fresh_untrained.tsv")
 
 
 def main() -> None:
