@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -79,6 +80,10 @@ def _measured(pipeline: list[dict[str, Any]], taught: list[Row], tables: list[li
     # Rasa is slow to import and not needed for --help.
     from rasa.core.agent import Agent
     from rasa.model_training import train_nlu
+    from rasa.utils.log_utils import configure_structlog
+
+    # It would print every message beside the table.
+    configure_structlog(logging.WARNING)
 
     with tempfile.TemporaryDirectory() as place:
         config, data = Path(place) / "config.yml", Path(place) / "nlu.yml"

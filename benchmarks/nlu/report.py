@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--nlu", type=Path, default=ROOT / "nlu", help="training messages")
     parser.add_argument("--messages", type=Path, action="append", default=[], help="more tables")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "nlu-features.npz")
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--folds", type=int, help="5, or 2 if --quick")
     parser.add_argument("--quick", action="store_true", help="two folds, no language left out")
     arguments = parser.parse_args()
     began = time.monotonic()
@@ -49,7 +49,7 @@ def main() -> None:
     taught = embedded(list(read_examples(arguments.nlu)), arguments.cache)
     say(f"{len(taught.texts)} messages")
     parts = {}
-    count = 2 if arguments.quick else arguments.folds
+    count = arguments.folds or (2 if arguments.quick else 5)
     say(f"cross-validation with {count} folds")
     folds = folds_of(taught, count)
     parts[f"cross-validated, {count} folds"] = summary(taught, split(taught, folds, say))
