@@ -121,7 +121,8 @@ class Document:
 
     ``url`` is where it can also be fetched, in case a channel carries no files; ``title`` says
     in the reader's language what it is. One with ``holds_all_data`` is the copy of everything
-    stored about its person: its ``content`` is made in the moment of sending and never stored.
+    stored about its person: its ``content`` is made in the moment of sending and never stored;
+    where that fails again and again, the person is told ``otherwise`` instead.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Document:
     content: str = field(repr=False)
     url: str = field(default="", repr=False)
     holds_all_data: bool = False
+    otherwise: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

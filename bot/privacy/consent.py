@@ -73,6 +73,11 @@ def copy_of_data(texts: Texts) -> OutgoingMessage:
                 media_type="application/json",
                 content="",
                 holds_all_data=True,
+                otherwise=texts.gettext(
+                    "I am sorry, your file cannot be made at the moment. "
+                    "Please write {command} again tomorrow.",
+                    command="/export",
+                ),
             ),
         ),
         language=texts.language,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,6 +33,20 @@ log = structlog.get_logger(__name__)
 GIVE_UP = timedelta(hours=24)
 LONGEST_WAIT = 60.0
 EXPORT_AGAIN = 2.0
+# What stands behind a copy, perhaps the answer to a cry for help, must not wait for ever.
+EXPORT_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Started:
+    """A reply on its way; ``attempts`` counts this one."""
+
+    row_id: int
+    made_at: datetime
+    attempts: int
+    channel: str
+    address: str = field(repr=False)
+    message: OutgoingMessage
 
 
 class OutboxWorker(Pool):
@@ -84,10 +98,11 @@ class OutboxWorker(Pool):
         started = await asyncio.to_thread(self._start, conversation_id)
         if started is None:
             return False
-        row_id, made_at, channel, address, message = started
+        row_id = started.row_id
         try:
-            message = await self._complete(conversation_id, message, made_at)
-            external_ids = await self._channels[channel].send(address=address, message=message)
+            message = await self._complete(conversation_id, started)
+            channel = self._channels[started.channel]
+            external_ids = await channel.send(address=started.address, message=message)
         except DeliveryError as error:
             return await asyncio.to_thread(self._failed, row_id, error)
         except Exception as error:
@@ -97,18 +112,23 @@ class OutboxWorker(Pool):
         await asyncio.to_thread(self._sent, row_id, external_ids)
         return True
 
-    async def _complete(
-        self, conversation_id: str, message: OutgoingMessage, made_at: datetime
-    ) -> OutgoingMessage:
-        """The message with the copy of its person's data, where it promises one."""
-        if not any(document.holds_all_data for document in message.documents):
+    async def _complete(self, conversation_id: str, started: _Started) -> OutgoingMessage:
+        """The message with the copy of its person's data, where it promises one.
+
+        When no copy could be made in several attempts, the words that say so.
+        """
+        message = started.message
+        copy = next((each for each in message.documents if each.holds_all_data), None)
+        if copy is None:
             return message
         try:
-            content = await self._exporter.make(conversation_id, until=made_at)
+            content = await self._exporter.make(conversation_id, until=started.made_at)
         except Exception as error:
-            # Nothing was sent yet.
             log.error("outbox.export_failed", error=type(error).__name__)
-            raise RetryLaterError(EXPORT_AGAIN) from error
+            if started.attempts < EXPORT_ATTEMPTS or not copy.otherwise:
+                # Nothing was sent yet.
+                raise RetryLaterError(EXPORT_AGAIN) from error
+            return OutgoingMessage(text=copy.otherwise, language=message.language)
         return replace(
             message,
             documents=tuple(
@@ -126,16 +146,20 @@ class OutboxWorker(Pool):
             identity = row.conversation.identity
             return identity.channel, identity.address
 
-    def _start(
-        self, conversation_id: str
-    ) -> tuple[int, datetime, str, str, OutgoingMessage] | None:
+    def _start(self, conversation_id: str) -> _Started | None:
         with self._database.transaction() as session:
             row = outbox.start_next(session, conversation_id, now=self._clock())
             if row is None:
                 return None
             identity = row.conversation.identity
-            message = OutgoingMessage.from_data(row.content)
-            return row.id, row.created_at, identity.channel, identity.address, message
+            return _Started(
+                row_id=row.id,
+                made_at=row.created_at,
+                attempts=row.attempts,
+                channel=identity.channel,
+                address=identity.address,
+                message=OutgoingMessage.from_data(row.content),
+            )
 
     def _sent(self, row_id: int, external_ids: list[str]) -> None:
         with self._database.transaction() as session:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from bot.console.measures.forms import TOO_LONG
 from bot.console.measures.row_forms import MAXIMUM_LINE, MAXIMUM_NOTE, RawRow, Row, clean_line, line
 from bot.db.base import new_id
 from bot.i18n.texts import source_text
@@ -57,7 +58,6 @@ ADDRESS_MOVED = source_text(
     "The address changed. Mend the position too, empty it, or say that it is still right."
 )
 NOT_WEB = source_text("This is not a web address: it begins with https://.")
-TOO_LONG = source_text("This is too long.")
 
 
 @dataclass(kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
+from bot.console.measures.forms import TOO_LONG
 from bot.console.measures.row_forms import (
     MAXIMUM_NOTE,
     RawRow,
@@ -62,7 +63,6 @@ LAST_BEFORE_FIRST = source_text("The last day is before the first one.")
 NOT_CLOSED_DAYS = source_text(
     "Write days with commas between, for example: 24.12.2026, 27.12.2026-06.01.2027"
 )
-TOO_LONG = source_text("This is too long.")
 NOT_A_COUNT = source_text("This is not a number of dates.")
 PLACE_GONE = source_text("Its place was removed. Choose where it takes place now.")
 

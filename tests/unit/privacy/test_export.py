@@ -30,7 +30,7 @@ from bot.i18n.languages import REPLY_LANGUAGES
 from bot.messages import Attachment, Card, CardLine, Kind, OutgoingMessage
 from bot.privacy import consent
 from bot.privacy.export import Exporter, stored
-from bot.workers.outbox import OutboxWorker
+from bot.workers.outbox import EXPORT_ATTEMPTS, OutboxWorker
 from tests.conftest import Clock
 from tests.support.booking import book, new_calendar, new_service, slot_at
 from tests.support.builders import incoming
@@ -325,6 +325,36 @@ async def test_what_cannot_be_made_now_is_sent_later(talk: Talk) -> None:
     async with running(worker):
         await channel.until(lambda: len(channel.sent) == 1)
     assert json.loads(channel.sent[0].message.documents[0].content)["messages"]
+
+
+async def test_what_can_never_be_made_keeps_no_other_reply_waiting(talk: Talk) -> None:
+    await talk.say("hello")
+    await talk.deliver(1)
+    await talk.say("/export")
+    await talk.say("hello again")
+
+    async def failing(sender: str) -> dict[str, Any]:
+        raise OSError("disk")
+
+    channel = FakeChannel()
+    worker = OutboxWorker(
+        database=talk.database,
+        channels={"web": channel},
+        owner="worker",
+        clock=talk.clock,
+        limit=1,
+        exporter=Exporter(database=talk.database, remembered=failing),
+    )
+    for _ in range(EXPORT_ATTEMPTS - 1):
+        assert await worker._step(talk.conversation.id) is False
+        talk.clock.advance(60)
+    assert channel.attempts == []
+    assert await worker._step(talk.conversation.id) is True
+    assert await worker._step(talk.conversation.id) is True
+    instead, answer = [sent.message for sent in channel.sent]
+    assert "/export" in instead.text
+    assert instead.documents == ()
+    assert answer.text
 
 
 def test_what_is_too_much_for_one_file_is_left_out_and_said(
