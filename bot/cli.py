@@ -110,7 +110,11 @@ async def _until_stopped(running: Any) -> None:
 
 
 def prepare(settings: Settings, *, train_anew: bool = False) -> None:
-    """Migrates the database, loads the starter measures, trains a stale model."""
+    """Migrates the database, loads the starter measures, trains a stale model.
+
+    Starter measures are found by facts and words from then on; their vectors are left to
+    the running product, because they take longer than all the rest of a first start.
+    """
     database = Database(settings.database_url.get_secret_value())
     migrate.upgrade(database)
     with database.transaction() as session:
@@ -121,7 +125,8 @@ def prepare(settings: Settings, *, train_anew: bool = False) -> None:
             present = session.scalar(of_kind)
         if not present:
             console.print(f"Loading the starter {kind.value}s …")
-            import_file(database, str(starter), settings=settings)
+            import_file(database, str(starter), settings=settings, vectors=False)
+            console.print(f"What the {kind.value}s mean is read later; searches go by words first.")
     database.dispose()
     if train_anew or (settings.train_when_stale and model.is_stale(settings)):
         console.print("Training the model …")

@@ -109,8 +109,13 @@ def import_file(
     assume: Assumptions | None = None,
     choices: Choices = DEFAULTS,
     dry_run: bool = False,
+    vectors: bool = True,
 ) -> None:
-    """Imports with a progress bar, says what was done and makes it ready for searches."""
+    """Imports with a progress bar, says what was done and makes it ready for searches.
+
+    Without ``vectors`` searches find it by facts and words, and by meaning once a running
+    ``bot.workers.search.SearchUpkeep`` has made the vectors.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task("Importing", total=None)
@@ -132,21 +137,23 @@ def import_file(
     if dry_run:
         _show(report.differences)
     else:
-        _make_findable(database)
+        _make_findable(database, vectors=vectors)
     _summarise(report, choices, dry_run=dry_run)
 
 
-def _make_findable(database: Database) -> None:
+def _make_findable(database: Database, *, vectors: bool) -> None:
     # The sentence encoder is loaded only where it is needed.
+    from bot.measures import remembered
     from bot.measures.encoding import SentenceMeanings
-    from bot.measures.remembered import RememberedMeanings
     from bot.workers.search import SearchUpkeep
 
-    meanings = RememberedMeanings(
-        SentenceMeanings(threads=2), file=PROJECT / ".cache" / "passages.db"
-    )
+    meanings = remembered.RememberedMeanings(SentenceMeanings(threads=2), file=remembered.FILE)
+    upkeep = SearchUpkeep(database=database, meanings=meanings)
     with console.status("Making them ready for searches"):
-        SearchUpkeep(database=database, meanings=meanings).catch_up()
+        if vectors:
+            upkeep.catch_up()
+        else:
+            upkeep.catch_up_facts()
 
 
 def _show(differences: list[Difference]) -> None:

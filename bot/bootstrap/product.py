@@ -80,7 +80,7 @@ class Lotse:
             self.outbox_worker.run(),
             self.file_worker.run(),
             self.booking_worker.run(),
-            self.search_upkeep.run(),
+            self.search_upkeep.run(ready=self.engine.is_ready),
             self.retention.run(),
             self.attention.run(),
             *(worker.run() for worker in self.desk_workers),

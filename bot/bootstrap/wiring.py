@@ -52,6 +52,7 @@ from bot.dialogue.responses import Responses
 from bot.dialogue.supervisor import EngineProcess
 from bot.i18n.identify import identify, preload
 from bot.i18n.texts import CONSOLE_DOMAIN, CONSOLE_LANGUAGES, Catalogues
+from bot.measures import remembered
 from bot.measures.answers import MeasureAnswers
 from bot.measures.encoding import SentenceMeanings
 from bot.measures.search import Meanings
@@ -213,7 +214,10 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Lotse:
         announce=desks.announce,
         desk_texts=texts[settings.desk_language],
     )
-    search_upkeep = SearchUpkeep(database=database, meanings=meanings)
+    search_upkeep = SearchUpkeep(
+        database=database,
+        meanings=remembered.RememberedMeanings(meanings, file=remembered.FILE),
+    )
     retention = RetentionWorker(
         database=database, engine=engine, terms=Terms.of(settings), clock=clock
     )

@@ -1,7 +1,7 @@
 """Vectors of passages that were made before, kept in a file between runs.
 
 A database that is set up anew holds the same starter offers as the last one, in fourteen
-languages; reading them again takes half a minute, looking them up takes none.
+languages; reading them again takes most of a minute, looking them up takes none.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bot.config import PROJECT
 from bot.measures.search.codes import Matrix, Vector
 from bot.measures.search.meanings import Meanings
+
+FILE = PROJECT / ".cache" / "passages.db"
+"""Where this installation keeps them."""
 
 # The starter offers have about 3,000 passages; a city's own fit as well. What comes
 # after that is made anew each time, so that the file stays below 40 MB.

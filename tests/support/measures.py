@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.config import PROJECT
@@ -15,7 +16,13 @@ from bot.measures.importers import csv as csv_import
 from bot.measures.importers import tables
 from bot.measures.importers.store import store
 from bot.measures.models import Measure, MeasureText, MeasureTopic, Organization, Status
-from bot.measures.search import refresh
+from bot.measures.search import Meanings, refresh
+from bot.measures.search.entries import (
+    keep_vectors,
+    lacking,
+    vectors_of,
+)
+from bot.measures.search.models import SearchEntry
 from bot.workers.search import SearchUpkeep
 from tests.support.fakes import FakeMeanings
 
@@ -62,8 +69,22 @@ def new_measure(
         for language in ("en", "de")
     ]
     session.add(measure)
-    refresh(session, [measure], meanings=FakeMeanings())
+    make_findable(session, [measure])
     return measure
+
+
+def make_findable(
+    session: Session, measures: Sequence[Measure], meanings: Meanings | None = None
+) -> None:
+    """Makes their entries with vectors at once, in the caller's transaction."""
+    meanings = meanings or FakeMeanings()
+    refresh(session, measures)
+    theirs = SearchEntry.measure_id.in_([measure.id for measure in measures])
+    of_others = SearchEntry.model != meanings.name
+    session.execute(update(SearchEntry).where(theirs, of_others).values(model="", vectors=b""))
+    numbers = set(session.scalars(select(SearchEntry.number).where(theirs)))
+    some = [each for each in lacking(session, limit=10_000) if each.number in numbers]
+    keep_vectors(session, some, vectors_of(some, meanings), model=meanings.name)
 
 
 def import_starter_measures(database: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from bot import cli, cli_measures, cli_privacy
+from bot import cli, cli_measures, cli_privacy, config
+from bot.clock import utc_now
 from bot.conversations import inbox, outbox
 from bot.conversations.models import (
     Conversation,
@@ -24,6 +25,10 @@ from bot.db.session import Database
 from bot.errors import ConfigurationError
 from bot.handover import newcomer
 from bot.handover.models import Handover, Reason
+from bot.measures.models import Kind, Measure
+from bot.measures.search import MeasureSearch, Wishes
+from bot.measures.search.codes import Matrix
+from bot.measures.search.models import SearchEntry
 from tests.conftest import Clock
 from tests.support.builders import incoming
 from tests.support.fakes import FakeMeanings
@@ -50,6 +55,7 @@ def database_file(tmp_path: Path, migrated_file: Path, monkeypatch: pytest.Monke
     path = tmp_path / "lotse.db"
     shutil.copy(migrated_file, path)
     monkeypatch.setenv("LOTSE_DATABASE_URL", f"sqlite:///{path}")
+    monkeypatch.setattr("bot.measures.remembered.FILE", tmp_path / "passages.db")
     monkeypatch.chdir(tmp_path)
     for console in (cli.console, cli.errors, cli_measures.console, cli_privacy.console):
         monkeypatch.setattr(console, "_width", 200)
@@ -186,7 +192,7 @@ def test_a_file_that_is_not_there_is_named(run: Callable[..., tuple[int, str, st
 
 
 def test_measures_are_imported_and_listed(
-    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., tuple[int, str, str]], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.measures.encoding.SentenceMeanings", lambda threads: FakeMeanings())
     code, output, _ = run("measures", "import")
@@ -198,6 +204,33 @@ def test_measures_are_imported_and_listed(
     listed = run("measures", "list", "--topic", "housing")[1]
     assert "stg-notuebernachtung" in run("measures", "list")[1]
     assert 0 < int(listed.split()[-2]) < 128
+    with database.reading() as session:
+        assert set(session.scalars(select(SearchEntry.model))) == {"fake"}
+
+
+class Unread(FakeMeanings):
+    """A model of meaning that reads no passage."""
+
+    def passages(self, texts: Sequence[str]) -> Matrix:
+        raise AssertionError("a first start must not wait for this")
+
+
+def test_a_first_start_makes_the_starter_measures_findable_by_words_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.measures.encoding.SentenceMeanings", lambda threads: Unread())
+    monkeypatch.setenv("LOTSE_TRAIN_WHEN_STALE", "false")
+    cli.prepare(config.load())
+    cli.prepare(config.load())
+    searcher = MeasureSearch(meanings=Unread())
+    with database.reading() as session:
+        kinds = session.scalars(select(Measure.kind).join(SearchEntry).distinct())
+        assert set(kinds) == {Kind.OFFER.value, Kind.GUIDE.value}
+        found = searcher.find(
+            session, topic=None, wishes=Wishes(), text="Notübernachtung", first=1, now=utc_now()
+        )
+        named = session.get_one(Measure, found.ids[0])
+    assert "Notübernachtung" in " ".join(f"{t.title} {t.description}" for t in named.texts)
 
 
 def test_offers_that_a_file_lists_no_more_are_shown_then_archived(

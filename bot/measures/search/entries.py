@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from bot.db.session import Database
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.opening import WITH_SCHEDULES
 from bot.measures.presentation import checked_on
@@ -23,13 +25,24 @@ PASSAGE = 500
 _MOST_WORDS = 2_000
 
 
-def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings | None) -> None:
+@dataclass(frozen=True)
+class Lacking:
+    """An entry without vectors, by its number, and the ``texts`` these are to be made of.
+
+    ``texts_hash`` is what the entry says of its texts while it lacks vectors.
+    """
+
+    number: int
+    texts_hash: str
+    texts: tuple[str, ...]
+
+
+def refresh(session: Session, measures: Sequence[Measure]) -> None:
     """Makes the entries of these measures anew, in the caller's transaction.
 
     Call it whenever a measure, its texts, places or schedules changed; what was
-    forgotten, ``catch_up`` finds. Vectors are computed only where texts or model
-    changed; without ``meanings`` that is left to ``make_vectors``. Measures that are not
-    published lose their entry.
+    forgotten, ``catch_up`` finds. Vectors of changed texts are given up and left to
+    ``make_vectors``. Measures that are not published lose their entry.
     """
     session.flush()
     present = session.scalars(
@@ -38,7 +51,6 @@ def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings
     entries = {entry.measure_id: entry for entry in present}
     known = {entry.number: (entry.vectors, entry.model) for entry in entries.values()}
     filled: list[SearchEntry] = []
-    stale: list[tuple[SearchEntry, list[str]]] = []
     for measure in measures:
         entry = entries.get(measure.id)
         if measure.status != Status.PUBLISHED.value:
@@ -47,15 +59,11 @@ def refresh(session: Session, measures: Sequence[Measure], *, meanings: Meanings
             continue
         if entry is None:
             entry = SearchEntry(measure_id=measure.id, vectors=b"", texts_hash="", model="")
-        texts = list(_passages(measure))
-        texts_hash = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-        if entry.texts_hash != texts_hash or (meanings and entry.model != meanings.name):
+        texts_hash = _hash(_passages(measure))
+        if entry.texts_hash != texts_hash:
             entry.texts_hash, entry.model, entry.vectors = texts_hash, "", b""
-            stale.append((entry, texts))
         _fill(entry, measure)
         filled.append(entry)
-    if meanings is not None:
-        _make_vectors(stale, meanings)
     # Added when they are complete: reading rows that were not loaded flushes the session.
     session.add_all(filled)
     session.flush()
@@ -86,7 +94,7 @@ def catch_up(session: Session, *, limit: int) -> int:
         .limit(limit)
     )
     behind = session.scalars(statement).unique().all()
-    refresh(session, behind, meanings=None)
+    refresh(session, behind)
     return len(behind)
 
 
@@ -99,19 +107,67 @@ def forget_other_models(session: Session, meanings: Meanings) -> None:
     )
 
 
-def make_vectors(session: Session, *, meanings: Meanings, limit: int) -> int:
-    """Makes the vectors of up to ``limit`` entries that have none; returns how many."""
+def make_vectors(database: Database, *, meanings: Meanings, limit: int) -> int:
+    """Makes the vectors of up to ``limit`` entries that have none; returns of how many.
+
+    No transaction is open while texts are read for their meaning. Where an entry's texts
+    change meanwhile, it goes on lacking vectors.
+    """
+    with database.reading() as session:
+        some = lacking(session, limit=limit)
+    if some:
+        made = vectors_of(some, meanings)
+        with database.transaction() as session:
+            keep_vectors(session, some, made, model=meanings.name)
+    return len(some)
+
+
+def lacking(session: Session, *, limit: int) -> list[Lacking]:
+    """The first entries without vectors, at most ``limit``."""
     statement = (
-        select(Measure)
-        .join(SearchEntry, SearchEntry.measure_id == Measure.id)
+        select(SearchEntry.number, SearchEntry.texts_hash, Measure)
+        .join(Measure, SearchEntry.measure_id == Measure.id)
         .where(SearchEntry.model == "")
-        .options(*WITH_SCHEDULES)
         .order_by(SearchEntry.number)
         .limit(limit)
     )
-    behind = session.scalars(statement).unique().all()
-    refresh(session, behind, meanings=meanings)
-    return len(behind)
+    rows = session.execute(statement).unique()
+    return [
+        Lacking(number, texts_hash, tuple(_passages(measure)))
+        for number, texts_hash, measure in rows
+    ]
+
+
+def vectors_of(some: Sequence[Lacking], meanings: Meanings) -> list[bytes]:
+    """For each entry the codes of its texts' vectors."""
+    every = [text for each in some for text in each.texts]
+    vectors = meanings.passages(every) if every else None
+    codes, start = [], 0
+    for each in some:
+        end = start + len(each.texts)
+        codes.append(b"" if vectors is None else pack(vectors[start:end]))
+        start = end
+    return codes
+
+
+def keep_vectors(
+    session: Session, some: Sequence[Lacking], made: Sequence[bytes], *, model: str
+) -> None:
+    """Gives entries the vectors ``made`` by ``model``, unless their texts changed since."""
+    kept: list[int] = []
+    for each, vectors in zip(some, made, strict=True):
+        changed = session.execute(
+            update(SearchEntry)
+            .where(
+                SearchEntry.number == each.number,
+                SearchEntry.model == "",
+                SearchEntry.texts_hash == each.texts_hash,
+            )
+            .values(model=model, vectors=vectors, texts_hash=_hash(each.texts))
+            .returning(SearchEntry.number)
+        )
+        kept += changed.scalars()
+    mark_unsorted(session, dict.fromkeys(kept, (b"", "")))
 
 
 def _fill(entry: SearchEntry, measure: Measure) -> None:
@@ -128,6 +184,10 @@ def _all_texts(measure: Measure) -> Iterator[str]:
         yield measure.organization.name
     for text in sorted(measure.texts, key=lambda text: text.language):
         yield from (text.title, text.description, text.target_group)
+
+
+def _hash(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def _passages(measure: Measure) -> Iterator[str]:
@@ -160,14 +220,3 @@ def chunks(title: str, lines: Sequence[str]) -> Iterator[str]:
         part.append(line)
     if part or not lines:
         yield f"{title}. {' '.join(part)}".strip()
-
-
-def _make_vectors(stale: Sequence[tuple[SearchEntry, list[str]]], meanings: Meanings) -> None:
-    every = [text for _, texts in stale for text in texts]
-    vectors = meanings.passages(every) if every else None
-    start = 0
-    for entry, texts in stale:
-        entry.model = meanings.name
-        if vectors is not None and texts:
-            entry.vectors = pack(vectors[start : start + len(texts)])
-        start += len(texts)

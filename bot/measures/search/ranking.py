@@ -67,7 +67,8 @@ class Found:
     ``unconfirmed`` names wishes about which the first offers say nothing, so that
     the answer can say so instead of implying them. ``dropped`` names wishes that
     were given up, in this order, because nothing met them all. ``nearness`` tells for
-    each offer how alike its texts and the question are, from -1 to 1.
+    each offer how alike its texts and the question are, from -1 to 1, and 0 where vectors
+    that would tell it are still to be made.
     """
 
     ids: tuple[str, ...]
@@ -322,7 +323,11 @@ def kilometres(
 
 
 def _nearness(entries: Sequence[Entry], asked: _Asked) -> dict[int, float]:
-    if asked.query is None:
+    known = sum(entry.model == asked.model for entry in entries)
+    # While the vectors of most are still to be made, words alone find more: the few that have
+    # some would stand before all others. Of those that cells chose the nearest have theirs.
+    untold = asked.cells is None and 2 * known < len(entries)
+    if asked.query is None or untold:
         return dict.fromkeys((entry.number for entry in entries), 0.0)
     codes = [entry.vectors if entry.model == asked.model else b"" for entry in entries]
     near = similarities(codes, asked.query)

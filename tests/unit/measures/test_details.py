@@ -16,13 +16,13 @@ from bot.measures.details import map_link, opening_hours
 from bot.measures.facts import RequiredDocument
 from bot.measures.models import Kind, Measure
 from bot.measures.places import Location, Schedule, ServiceAtLocation
-from bot.measures.search import Wishes, refresh
+from bot.measures.search import Wishes
 from bot.measures.search.codes import Matrix, Vector
 from bot.measures.topics import Topic
 from bot.messages import Card
 from tests.conftest import Clock
 from tests.support.fakes import FakeMeanings
-from tests.support.measures import new_measure
+from tests.support.measures import make_findable, new_measure
 from tests.support.talk import CATALOGUES
 
 ENGLISH = CATALOGUES["en"]
@@ -184,7 +184,7 @@ def test_a_guide_opens_an_answer_when_it_is_the_answer(
     with sqlite.transaction() as session:
         explained = new_measure(session, kind=Kind.GUIDE.value, title=f"fits {guide}")
         offered = new_measure(session, title=f"fits {offer}")
-        refresh(session, [explained, offered], meanings=Likeness())
+        make_findable(session, [explained, offered], Likeness())
         wanted = explained.id if opens else None
     answers = MeasureAnswers(database=sqlite, meanings=Likeness(), clock=clock)
     asked = {"topic": Topic.LANGUAGE_COURSE, "text": "What?"}

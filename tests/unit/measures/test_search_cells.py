@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.db.session import Database
 from bot.measures.models import Measure, Status
-from bot.measures.search import Found, MeasureSearch, Wishes, cells, likeliest, refresh, sketches
+from bot.measures.search import Found, MeasureSearch, Wishes, cells, likeliest, sketches
 from bot.measures.search.cells import read_ready
 from bot.measures.search.models import SearchCell, SearchEntry, Unsorted
 from bot.measures.search.sorting import are_due, rebuild, sort_changed
@@ -19,7 +19,7 @@ from bot.measures.search.terms import clauses, facts
 from bot.measures.topics import Topic
 from bot.workers.search import SearchUpkeep
 from tests.support.fakes import DIMENSIONS, FakeMeanings
-from tests.support.measures import NOW, import_starter_measures, new_measure
+from tests.support.measures import NOW, import_starter_measures, make_findable, new_measure
 from tests.unit.measures.test_search_filters import (
     Oracle,
     alone_and_in_pairs,
@@ -165,7 +165,7 @@ def test_what_changes_is_found_before_and_after_it_is_sorted(database: Database)
         changed = session.get_one(Measure, made[7].id)
         changed.texts[0].title = changed.texts[1].title = "something else"
         changed.levels = ["C1"]
-        refresh(session, [changed], meanings=FakeMeanings())
+        make_findable(session, [changed])
     for _ in range(2):
         assert find(database, "a latecomer (en).").ids[0] == late.id
         assert find(database, "something else.", german_level="C1").ids[0] == changed.id
@@ -183,10 +183,10 @@ def test_cells_forget_where_an_entry_was(database: Database) -> None:
         measure = session.get_one(Measure, first.id)
         for number, text_ in enumerate(measure.texts):
             text_.title = f"quite another title {number}"
-        refresh(session, [measure], meanings=FakeMeanings())
+        make_findable(session, [measure])
         # Changed again before anybody sorted it.
         measure.texts[0].title = "and yet another"
-        refresh(session, [measure], meanings=FakeMeanings())
+        make_findable(session, [measure])
     sort_all(database)
     with database.reading() as session:
         entry = session.scalars(select(SearchEntry).where(SearchEntry.measure_id == first.id)).one()
@@ -199,6 +199,20 @@ def test_cells_forget_where_an_entry_was(database: Database) -> None:
 
 def passages_of(measure: Measure) -> list[str]:
     return [f"{one.title}." for one in measure.texts]
+
+
+@pytest.mark.usefixtures("small_cells")
+def test_what_was_sorted_before_it_was_read_is_sorted_again(database: Database) -> None:
+    offers(database, 30)
+    sort_all(database)
+    with database.transaction() as session:
+        late = new_measure(session)
+        unread = update(SearchEntry).where(SearchEntry.measure_id == late.id)
+        session.execute(unread.values(model="", vectors=b""))
+    assert sort_changed(database, "fake", limit=100) == 1
+    assert len(everywhere(database)) == 60
+    sort_all(database)
+    assert len(everywhere(database)) == 62
 
 
 @pytest.mark.parametrize("unnoticed", [True, False])
@@ -214,7 +228,7 @@ def test_cells_forget_what_is_taken_back(database: Database, unnoticed: bool) ->
         else:
             measure = session.get_one(Measure, first.id)
             measure.status = Status.ARCHIVED.value
-            refresh(session, [measure], meanings=FakeMeanings())
+            make_findable(session, [measure])
     assert first.id not in find(database, f"{first.texts[0].title}.", limit=100).ids
     sort_all(database)
     assert len(everywhere(database)) == 58

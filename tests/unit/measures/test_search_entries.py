@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -14,13 +14,14 @@ from bot.measures import neutral
 from bot.measures.models import Measure, MeasureText, Status
 from bot.measures.search import MeasureSearch, Near, Wishes, refresh
 from bot.measures.search.candidates import frequencies, frequent_terms
-from bot.measures.search.codes import Matrix, pack, similarities, unpack
+from bot.measures.search.codes import Matrix, Vector, pack, similarities, unpack
+from bot.measures.search.entries import make_vectors
 from bot.measures.search.models import SearchEntry
 from bot.measures.search.terms import fold, words
 from bot.measures.topics import Topic
 from bot.workers.search import SearchUpkeep
 from tests.support.fakes import DIMENSIONS, FakeMeanings, encode
-from tests.support.measures import NOW, new_measure
+from tests.support.measures import NOW, make_findable, new_measure
 
 
 class Counting(FakeMeanings):
@@ -32,6 +33,28 @@ class Counting(FakeMeanings):
 
     def passages(self, texts: Sequence[str]) -> Matrix:
         self.asked += texts
+        return super().passages(texts)
+
+
+class Alike(FakeMeanings):
+    """Texts with the word "alike" are like any question, others are not."""
+
+    def query(self, text: str) -> Vector:
+        return np.eye(DIMENSIONS, dtype=np.float32)[0]
+
+    def passages(self, texts: Sequence[str]) -> Matrix:
+        return np.eye(DIMENSIONS, dtype=np.float32)[["alike" not in text for text in texts]]
+
+
+class Interrupted(Counting):
+    """While it reads, something else happens."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    def passages(self, texts: Sequence[str]) -> Matrix:
+        self._happens()
         return super().passages(texts)
 
 
@@ -72,10 +95,10 @@ def test_vectors_are_made_again_only_for_new_words(sqlite: Database) -> None:
         measure = new_measure(session, title="Course")
         counting = Counting()
         measure.childcare = True
-        refresh(session, [measure], meanings=counting)
+        make_findable(session, [measure], counting)
         assert counting.asked == []
         measure.texts[0].description = "Now with a description."
-        refresh(session, [measure], meanings=counting)
+        make_findable(session, [measure], counting)
         assert len(counting.asked) == len(measure.texts)
 
 
@@ -106,6 +129,82 @@ def test_vectors_of_another_model_are_not_compared(sqlite: Database) -> None:
             now=NOW,
         )
     assert found.nearness == (0.0,)
+
+
+@pytest.mark.parametrize(("read", "first"), [(0, "word"), (2, "word"), (3, "alike")])
+def test_words_alone_decide_until_half_of_the_offers_were_read(
+    database: Database, read: int, first: str
+) -> None:
+    with database.transaction() as session:
+        measures = {
+            new_measure(session, title=title).id: title.split()[0]
+            for title in ("alike one", "alike two", "alike three", "unlike", "word treffam")
+        }
+        make_findable(session, list(session.scalars(select(Measure)).unique()), Alike())
+        session.execute(
+            update(SearchEntry)
+            .where(SearchEntry.measure_id.not_in(list(measures)[:read]))
+            .values(model="", vectors=b"")
+        )
+    searcher = MeasureSearch(meanings=Alike())
+    with database.reading() as session:
+        found = searcher.find(
+            session, topic=None, wishes=Wishes(), text="treffam", first=1, now=NOW
+        )
+    assert measures[found.ids[0]] == first
+    assert len(found.ids) == 5
+
+
+def test_texts_that_change_while_they_are_read_are_read_again(database: Database) -> None:
+    with database.transaction() as session:
+        measure = new_measure(session, title="Old words")
+        session.execute(update(SearchEntry).values(model="", vectors=b""))
+
+    def rewrite() -> None:
+        with database.transaction() as session:
+            rewritten = session.get_one(Measure, measure.id)
+            rewritten.texts[0].title = rewritten.texts[1].title = "New words"
+            refresh(session, [rewritten])
+
+    assert make_vectors(database, meanings=Interrupted(rewrite), limit=5) == 1
+    [entry] = entries(database)
+    assert (entry.model, entry.vectors) == ("", b"")
+    again = Counting()
+    assert make_vectors(database, meanings=again, limit=5) == 1
+    assert set(again.asked) == {"New words."}
+    [entry] = entries(database)
+    assert entry.vectors == pack(FakeMeanings().passages(again.asked))
+    assert make_vectors(database, meanings=again, limit=5) == 0
+
+
+def test_facts_that_change_while_texts_are_read_are_kept(database: Database) -> None:
+    with database.transaction() as session:
+        measure = new_measure(session)
+        session.execute(update(SearchEntry).values(model="", vectors=b""))
+
+    def change() -> None:
+        with database.transaction() as session:
+            changed = session.get_one(Measure, measure.id)
+            changed.childcare = True
+            refresh(session, [changed])
+
+    make_vectors(database, meanings=Interrupted(change), limit=5)
+    [entry] = entries(database)
+    assert "childcare_yes" in entry.terms
+    assert entry.model == "fake"
+
+
+def test_an_offer_taken_back_while_it_is_read_stays_away(database: Database) -> None:
+    with database.transaction() as session:
+        measure = new_measure(session)
+        session.execute(update(SearchEntry).values(model="", vectors=b""))
+
+    def take_back() -> None:
+        with database.transaction() as session:
+            session.delete(session.get_one(Measure, measure.id))
+
+    make_vectors(database, meanings=Interrupted(take_back), limit=5)
+    assert entries(database) == []
 
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.ARCHIVED])

@@ -18,13 +18,13 @@ from bot.measures.models import Measure, Status
 from bot.measures.opening import WITH_SCHEDULES
 from bot.measures.places import Location, Schedule, ServiceAtLocation
 from bot.measures.presentation import checked_on, is_stale
-from bot.measures.search import Found, MeasureSearch, Near, Wishes, ranking, refresh
+from bot.measures.search import Found, MeasureSearch, Near, Wishes, ranking
 from bot.measures.search.entries import passages
 from bot.measures.search.terms import words
 from bot.measures.search.wishes import LEAST_IMPORTANT_FIRST
 from bot.measures.topics import Topic
 from tests.support.fakes import FakeMeanings, encode
-from tests.support.measures import import_starter_measures
+from tests.support.measures import import_starter_measures, make_findable
 
 FIRST = 3
 LIMIT = 500
@@ -246,7 +246,7 @@ def given_places_and_hours(database: Database) -> list[Measure]:
                 hours = Schedule(freq="WEEKLY", byday=days, opens_at=opens, closes_at=closes)
                 hours.zone, hours.except_dates = "Europe/Berlin", []
                 measure.schedules.append(hours)
-        refresh(session, measures, meanings=FakeMeanings())
+        make_findable(session, measures)
     with database.reading() as session:
         return list(session.scalars(select(Measure).options(*WITH_SCHEDULES)).unique())
 
