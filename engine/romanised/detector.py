@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.ngrams import NgramVectoriser
 from engine.romanised.lexicon import words_of
+from engine.romanised.others import LINES
 from engine.romanised.spelling import SPELLINGS
 
 OTHER = ""
@@ -19,6 +20,8 @@ message of an unknown language turned into letters that are not its own."""
 _COST = 10.0
 _FOLDED = ("el", "ru", "uk")
 """Languages whose own letters the n-grams fold into Latin ones, so that any message teaches."""
+_TIMES = 5
+"""How often each line of another language counts: they are few beside the training messages."""
 _SHORTEST = 4
 """Fewer letters, such as "ok", belong to every language."""
 _TYPED = frozenset(map(chr, range(128))) | frozenset("éèêçâàîôû’‘“”…–—€")
@@ -68,8 +71,10 @@ def learn(texts: Sequence[str], languages: Sequence[str]) -> Detector:
         if languages[row] in _FOLDED:
             chosen.append(texts[row])
             labels.append(languages[row])
-    if len(set(labels)) < 2:
+    if not set(labels) - {OTHER}:
         return Detector([], {"idf": np.zeros(1, np.float32)})
+    chosen.extend(LINES * _TIMES)
+    labels.extend([OTHER] * (len(LINES) * _TIMES))
     # Needed in training only, and large.
     from sklearn.linear_model import LogisticRegression
 

@@ -109,6 +109,20 @@ def test_latin_letters() -> None:
     assert not is_latin("12 !")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bachon ke liye kita ki jagah chahiye",
+        "mera shohar mujhe marta hai madad karo",
+        "shaqo nadiifin ah baan raadinayaa",
+        "ez li kar digerim",
+        "mujhe naukri chahiye",
+    ],
+)
+def test_latin_letters_of_untrained_languages_stay(text: str, reader: Reader) -> None:
+    assert reader.native(text) == text
+
+
 def test_a_detector_without_languages_finds_none() -> None:
     assert learn(["hallo welt", "guten tag"], ["de", "de"]).language("guten tag") is None
 
