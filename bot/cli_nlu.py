@@ -31,6 +31,9 @@ def report(
     quick: Annotated[
         bool, typer.Option("--quick", help="Two folds only; no language out.")
     ] = False,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Into how many parts to cross-validate.")
+    ] = None,
 ) -> None:
     """Train, evaluate and write a page with pictures and a summary.json.
 
@@ -51,6 +54,7 @@ def report(
             *("-m", "benchmarks.nlu.report", "--output", str(output.resolve())),
             *extra,
             *(["--quick"] if quick else []),
+            *(["--folds", str(folds)] if folds else []),
         ],
         cwd=PROJECT,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
