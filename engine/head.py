@@ -33,7 +33,7 @@ class HeadSettings:
 
     gamma: float = 2.0
     ngram_weight: float = 0.2
-    ridge: float = 0.2
+    ridge: float = 0.1
     balance: float = 1.0
     dimensions: int = 384
     landmarks: int = 1500
