@@ -1,6 +1,6 @@
 """Recognises emergencies by their words, without the engine and before consent.
 
-The phrases stand in ``phrases.yml``, whose head explains how they are written.
+The phrases stand in ``phrases``, one file a language; its README explains how they are written.
 They are chosen so that a message containing one is an emergency in all
 likelihood; what needs judgement is left to the trained model, which runs
 afterwards.
@@ -20,8 +20,16 @@ from bot.errors import ConfigurationError
 from bot.safety.answers import Emergency
 from bot.safety.phrasebook import BARRIER, PhraseBook
 
-PHRASES = Path(__file__).with_name("phrases.yml")
+PHRASES = Path(__file__).with_name("phrases")
 
+_MOST_PRESSING_FIRST = (
+    Emergency.SUICIDE,
+    Emergency.VIOLENCE,
+    Emergency.CHILD,
+    Emergency.MEDICAL,
+    Emergency.HOMELESS,
+    Emergency.DANGER,
+)
 _WORDS = "words"
 _HARMLESS = "harmless"
 _APOSTROPHES = "'’‘`´ʼ′"
@@ -29,11 +37,15 @@ _APOSTROPHES = "'’‘`´ʼ′"
 _ELISION = re.compile(
     rf"\b([cdjlmnst]|qu|un|jusqu|(?:de|ne|a|da|su)ll|quest)[{_APOSTROPHES}](?=[aeiouyhàâéèêëîïôœ])"
 )
+# Vowels of Indian scripts that stand beside their letter; Python does not count them to words.
+_VOWEL_SIGNS = "".join(c for c in map(chr, range(0x900, 0x1CF8)) if unicodedata.category(c) == "Mc")
+_BETWEEN_WORDS = re.compile(rf"[^\w{_VOWEL_SIGNS}]+|_+")
+# Chinese writes no spaces: each of its characters is compared as a word.
+_CHARACTER = re.compile("([\u3400-\u4dbf\u4e00-\u9fff])")
 _LETTERS = str.maketrans("أإآٱىةکیھہۀłđı", "اااايهكيهههldi")
 
 
 class _Vocabulary(NamedTuple):
-    order: tuple[Emergency, ...]
     emergencies: PhraseBook
     harmless: PhraseBook
 
@@ -41,20 +53,19 @@ class _Vocabulary(NamedTuple):
 def detect(text: str) -> Emergency | None:
     """The kind of emergency that a text speaks of in so many words, or None.
 
-    Of several kinds the one that stands first in ``phrases.yml`` is named. Any text is
-    accepted; the time grows in proportion to its length. Raises ``ConfigurationError``
-    where ``phrases.yml`` is faulty.
+    Of several kinds the most pressing is named. Any text is accepted; the time grows in
+    proportion to its length. Raises ``ConfigurationError`` where a file of phrases is faulty.
     """
     vocabulary = _vocabulary(PHRASES)
     words = _without_harmless(fold(text).split(), vocabulary.harmless)
     heard = {found.label for found in vocabulary.emergencies.search(words)}
-    return next((kind for kind in vocabulary.order if kind in heard), None)
+    return next((kind for kind in _MOST_PRESSING_FIRST if kind in heard), None)
 
 
 def load() -> None:
     """Reads the phrases, which takes about a second once, so that no message waits for it.
 
-    Raises ``ConfigurationError`` where ``phrases.yml`` is faulty.
+    Raises ``ConfigurationError`` where a file of phrases is faulty.
     """
     _vocabulary(PHRASES)
 
@@ -62,13 +73,14 @@ def load() -> None:
 def fold(text: str) -> str:
     """The text as phrases are compared: lower case, words parted by single spaces.
 
-    Accents, vowel signs, apostrophes, invisible characters and punctuation are gone, Arabic
-    letters unified, and a letter held down ("heeelp") stands once.
+    Accents, signs above and below letters, apostrophes, invisible characters and punctuation are
+    gone, Arabic letters unified, a letter held down ("heeelp") stands once, and each Chinese
+    character is a word.
     """
     decomposed = unicodedata.normalize("NFKD", _ELISION.sub(r"\1 ", text.casefold()))
     bare = "".join(c for c in decomposed if not _is_dropped(c)).translate(_LETTERS)
-    words = re.sub(r"[\W_]+", " ", bare)
-    return re.sub(r"([^\W\d])\1{2,}", r"\1", words).strip()
+    words = _BETWEEN_WORDS.sub(" ", _CHARACTER.sub(r" \1 ", bare))
+    return " ".join(re.sub(r"([^\W\d])\1{2,}", r"\1", words).split())
 
 
 def _is_dropped(character: str) -> bool:
@@ -88,21 +100,20 @@ def _without_harmless(words: list[str], harmless: PhraseBook) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _vocabulary(path: Path) -> _Vocabulary:
-    data = _read(path)
-    groups = data.pop(_WORDS)
-    order = tuple(Emergency(kind) for kind in data if kind != _HARMLESS)
+def _vocabulary(directory: Path) -> _Vocabulary:
     fold_word = cache(fold)
     emergencies, harmless = PhraseBook(fold_word), PhraseBook(fold_word)
-    try:
-        for label, by_language in data.items():
-            book = harmless if label == _HARMLESS else emergencies
-            for language, phrases in by_language.items():
-                for phrase in phrases:
-                    book.add(label, phrase, groups.get(language, {}))
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{path.name}: {error}") from error
-    return _Vocabulary(order, emergencies, harmless)
+    for path in sorted(directory.glob("*.yml")):
+        phrases = _read(path)
+        groups = phrases.pop(_WORDS, {})
+        try:
+            for label, lines in phrases.items():
+                book = harmless if label == _HARMLESS else emergencies
+                for phrase in lines:
+                    book.add(label, phrase, groups)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path.name}: {error}") from error
+    return _Vocabulary(emergencies, harmless)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -110,21 +121,20 @@ def _read(path: Path) -> dict[str, Any]:
         path.read_text("utf-8"),
         Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 -- both are safe
     )
-    if not isinstance(data, dict) or not isinstance(data.get(_WORDS), dict):
-        raise ConfigurationError(f"{path.name}: kinds of emergency and {_WORDS!r} must stand here")
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path.name}: kinds of emergency must stand here")
     if unknown := set(map(str, data)) - set(Emergency) - {_WORDS, _HARMLESS}:
         raise ConfigurationError(f"{path.name}: unknown kinds {', '.join(sorted(unknown))}")
-    for label, by_language in data.items():
-        if not isinstance(by_language, dict) or not all(
-            isinstance(language, str) and _is_text_inside(inner)
-            for language, inner in by_language.items()
-        ):
-            raise ConfigurationError(f"{path.name}: {label} is not sorted by language into texts")
+    for label, inner in data.items():
+        if not (_is_words(inner) if label == _WORDS else _is_texts(inner)):
+            raise ConfigurationError(f"{path.name}: {label} does not hold texts alone")
     return data
 
 
-def _is_text_inside(inner: object) -> bool:
-    # YAML turns an unquoted on, no or 112 into something that is not a text.
-    if isinstance(inner, dict):
-        return all(isinstance(part, str) for pair in inner.items() for part in pair)
-    return isinstance(inner, list) and all(isinstance(phrase, str) for phrase in inner)
+# YAML turns an unquoted on, no or 112 into something that is not a text.
+def _is_texts(inner: object) -> bool:
+    return isinstance(inner, list) and all(isinstance(text, str) for text in inner)
+
+
+def _is_words(inner: object) -> bool:
+    return isinstance(inner, dict) and _is_texts([*inner.keys(), *inner.values()])

@@ -1,6 +1,6 @@
 """Finds many phrases at once in a text that has been taken apart into folded words.
 
-The notation of phrases is explained at the head of ``phrases.yml``. All phrases
+The notation of phrases is explained in ``phrases/README.md``. All phrases
 together form one automaton over words, so that the time of a search hardly grows
 with their number and loading needs no compilation.
 """

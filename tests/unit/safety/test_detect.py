@@ -1,4 +1,4 @@
-"""Emergencies are recognised in fourteen languages, and nothing else is taken for one."""
+"""Emergencies are recognised in every language with phrases, and nothing else is taken for one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from bot.safety.answers import Emergency
 from bot.safety.detect import PHRASES, detect, fold
 
 CASES = Path(__file__).parent / "cases"
-COVERED = ("de", "en", "tr", "ar", "uk", "ru", "fa", "fr", "es", "it", "hr", "ro", "pl", "el")
+TAUGHT = ("de", "en", "tr", "ar", "uk", "ru", "fa", "fr", "es", "it", "hr", "ro", "pl", "el")
+COVERED = tuple(sorted(path.stem for path in PHRASES.glob("*.yml")))
 NLU = Path(__file__).parents[3] / "nlu"
 RECALL_AT_LEAST = 0.9
 
@@ -73,15 +74,23 @@ def test_a_near_miss_is_no_emergency(text: str) -> None:
 def test_every_language_has_enough_cases_of_every_kind(language: str) -> None:
     emergencies, harmless = read_cases(language)
     assert {kind for kind, _ in emergencies} == set(Emergency)
-    assert len(emergencies) >= 25
-    assert len(harmless) >= 20
+    assert len(emergencies) >= (25 if language in TAUGHT else 18)
+    assert len(harmless) >= (20 if language in TAUGHT else 12)
 
 
 @pytest.mark.parametrize("kind", Emergency)
 def test_every_kind_has_phrases_in_every_language(kind: Emergency) -> None:
-    data = yaml.safe_load(PHRASES.read_text("utf-8"))
-    assert set(data[kind]) == set(COVERED)
+    without = [
+        path.name
+        for path in PHRASES.glob("*.yml")
+        if not yaml.safe_load(path.read_text("utf-8")).get(kind)
+    ]
+    assert without == []
+
+
+def test_every_language_of_replies_has_phrases_and_cases() -> None:
     assert set(REPLY_LANGUAGES) <= set(COVERED)
+    assert {path.stem for path in CASES.glob("*.yml")} == set(COVERED)
 
 
 def test_no_training_message_of_another_intent_is_taken_for_an_emergency() -> None:
@@ -155,6 +164,11 @@ def test_spelling_marks_and_case_do_not_matter(text: str) -> None:
         ("połknął đak", "polknal dak"),
         ("άνθρωπος", "ανθρωποσ"),
         ("heeelp 1111", "help 1111"),
+        ("मेरा पति मारता है!", "मरा पति मारता ह"),
+        ("আমি বাঁচতে চাই না", "আমি বাচতে চাই না"),
+        ("我丈夫打我，救命", "我 丈 夫 打 我 救 命"),
+        ("ባለቤቴ፡ይመታኛል።", "ባለቤቴ ይመታኛል"),
+        ("tôi muốn chết", "toi muon chet"),
     ],
 )
 def test_folding(text: str, folded: str) -> None:
@@ -184,21 +198,21 @@ def test_words_around_a_plain_phrase_do_not_hide_it(before: str, after: str) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("words: {}\nalarm:\n  en: [help]\n", "unknown kinds alarm"),
-        ("words: {}\ndanger:\n  en: ['(fire']\n", "a bracket is never closed"),
-        ("words: {}\ndanger:\n  en: ['{weapon}']\n", "no words are given for {weapon}"),
-        ("words: {}\ndanger: [fire]\n", "phrases.yml"),
-        ("danger: {en: [fire]}\n", "phrases.yml"),
-        ("- fire\n", "phrases.yml"),
-        ("words: {}\ndanger: {no: [fire]}\n", "phrases.yml"),
+        ("alarm: [help]\n", "unknown kinds alarm"),
+        ("danger: ['(fire']\n", "a bracket is never closed"),
+        ("danger: ['{weapon}']\n", "no words are given for {weapon}"),
+        ("danger: {en: [fire]}\n", "danger does not hold texts alone"),
+        ("danger: [no]\n", "danger does not hold texts alone"),
+        ("words: [fire]\n", "words does not hold texts alone"),
+        ("- fire\n", "kinds of emergency must stand here"),
     ],
 )
 def test_a_faulty_file_is_reported(
     content: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "phrases.yml"
-    path.write_text(content, "utf-8")
-    monkeypatch.setattr(module, "PHRASES", path)
+    (tmp_path / "en.yml").write_text(content, "utf-8")
+    monkeypatch.setattr(module, "PHRASES", tmp_path)
     with pytest.raises(ConfigurationError) as raised:
         module.load()
+    assert "en.yml: " in str(raised.value)
     assert message in str(raised.value)
