@@ -69,8 +69,11 @@ def question(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def written(message: dict[str, Any]) -> str:
-    """What the person wrote; nothing when a button was pressed."""
-    text = str(message.get("text") or "")
+    """What the person wrote, in their language's own letters if the engine found them.
+
+    Nothing when a button was pressed.
+    """
+    text = str(message.get("native_text") or message.get("text") or "")
     return "" if text.startswith("/") else text
 
 

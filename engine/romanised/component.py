@@ -95,7 +95,8 @@ class NativeLetters(GraphComponent):
             if self._reader and text and not text.startswith("/"):
                 native = self._reader.native(text)
                 if native != text:
-                    message.set(NATIVE_TEXT, native)
+                    # Actions search with it: offers are written in their language's letters.
+                    message.set(NATIVE_TEXT, native, add_to_output=True)
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

@@ -160,6 +160,7 @@ def test_the_component_learns_keeps_and_loads(tmp_path: Path) -> None:
     message, payload = Message({TEXT: typed}), Message({TEXT: "/ask_job"})
     loaded.process([message, payload])
     assert "консультацію" in native_text(message)
+    assert "консультацію" in message.as_dict(only_output_properties=True)["native_text"]
     assert message.get(TEXT) == typed
     assert native_text(payload) == "/ask_job"
 

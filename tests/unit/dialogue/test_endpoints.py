@@ -180,7 +180,9 @@ class Dialogue:
         self._http = http
         self.slots: dict[str, Any] = {}
 
-    async def run(self, action: str, intent: str = "", text: str = "", **entities: Any) -> Any:
+    async def run(
+        self, action: str, intent: str = "", text: str = "", native_text: str = "", **entities: Any
+    ) -> Any:
         """What the action described."""
         found = [
             {"entity": name, "value": value}
@@ -191,6 +193,8 @@ class Dialogue:
         body = call(
             action, text=text, intent=understood, intent_ranking=[understood], entities=found
         )
+        if native_text:
+            body["tracker"]["latest_message"]["native_text"] = native_text
         body["tracker"]["slots"] = self.slots
         response = await self._http.post("/actions", json=body)
         assert response.status_code == 200, response.text
@@ -217,6 +221,17 @@ async def test_a_search_is_described_and_can_be_paged(dialogue: Dialogue) -> Non
     assert (third["offers"]["ids"], third["offers"]["position"]) == ([], 6)
     shown = offers["ids"] + second["offers"]["ids"]
     assert len(set(shown)) == 5
+
+
+async def test_offers_are_searched_for_in_the_letters_of_their_language(
+    dialogue: Dialogue,
+) -> None:
+    await dialogue.run(
+        "action_search_measures", "ask_language_course", "kursy nimetskoyi", "курси німецької"
+    )
+    assert dialogue.slots["search"]["text"] == "курси німецької"
+    await dialogue.run("action_refine_search", "inform", "vvecheri", "ввечері")
+    assert dialogue.slots["search"]["text"] == "курси німецької ввечері"
 
 
 async def test_wishes_are_read_and_added(dialogue: Dialogue) -> None:
