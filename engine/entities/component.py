@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
 import babel
@@ -21,13 +22,19 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from engine.entities.entity import CHOICE, Entity
 from engine.entities.extract import extract, warm_up
 from engine.entities.wordlists import fingerprint
+from engine.romanised.component import native_text
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class RuleEntityExtractor(EntityExtractorMixin, GraphComponent):
-    """Adds the entities that rules and word lists find; payloads of buttons carry their own."""
+    """Adds the entities that rules and word lists find; payloads of buttons carry their own.
+
+    Of a message typed in Latin letters instead of its own, both readings are searched; an entity
+    that only the other letters show stands for the whole message.
+    """
 
     @classmethod
     def create(
@@ -59,7 +66,7 @@ class RuleEntityExtractor(EntityExtractorMixin, GraphComponent):
                     ENTITY_ATTRIBUTE_END: entity.end,
                     ENTITY_ATTRIBUTE_VALUE: entity.value,
                 }
-                for entity in extract(text)
+                for entity in _of_both_readings(text, native_text(message))
             ]
             message.set(
                 ENTITIES,
@@ -71,3 +78,13 @@ class RuleEntityExtractor(EntityExtractorMixin, GraphComponent):
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Changes nothing: no component learns from these entities."""
         return training_data
+
+
+def _of_both_readings(typed: str, native: str) -> List[Entity]:
+    found = extract(typed)
+    if native == typed:
+        return found
+    # What was typed is certain, the other reading a guess: it only adds what was not found.
+    known = {entity.entity for entity in found} | {CHOICE}
+    added = [entity for entity in extract(native) if entity.entity not in known]
+    return found + [replace(entity, start=0, end=len(typed)) for entity in added]

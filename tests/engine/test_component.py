@@ -15,6 +15,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from engine.entities import component
 from engine.entities.component import RuleEntityExtractor
+from engine.romanised.component import NATIVE_TEXT
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,22 @@ def test_entities_found_before_are_kept(extractor: RuleEntityExtractor) -> None:
     before = {"entity": "name", "start": 0, "end": 1, "value": "I", "extractor": "Another"}
     found = entities(extractor, {TEXT: "I have B1", ENTITIES: [before]})
     assert [entity["entity"] for entity in found] == ["name", "german_level"]
+
+
+def test_both_readings_of_a_romanised_message_are_searched(extractor: RuleEntityExtractor) -> None:
+    typed = "kursy nimetskoi B1 z dytyachym sadkom"
+    found = entities(extractor, {TEXT: typed, NATIVE_TEXT: "курси німецької A2 з дитячим садком"})
+    assert [(one["entity"], one["value"]) for one in found] == [
+        ("german_level", "B1"),
+        ("childcare", "yes"),
+    ]
+    assert (found[1]["start"], found[1]["end"]) == (0, len(typed))
+
+
+def test_another_reading_chooses_nothing(extractor: RuleEntityExtractor) -> None:
+    assert entities(extractor, {TEXT: "druga", NATIVE_TEXT: "2"}) == entities(
+        extractor, {TEXT: "druga"}
+    )
 
 
 def test_a_message_with_nothing_to_find_has_none(extractor: RuleEntityExtractor) -> None:
