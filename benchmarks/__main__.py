@@ -164,6 +164,8 @@ def _measure_lotse(plan: Plan, lotse: Lotse, report: Report) -> None:
             _progress("starting the product on an empty database")
             with lotse.running(platform) as product:
                 report.add(Figure.FIRST_START, Side.LOTSE, seconds(product.wait_for_answer()))
+                _progress("waiting until the offers are read for their meaning")
+                product.wait_for_meanings()
         _progress("starting the product")
         with lotse.running(platform) as product:
             started = product.wait_for_answer()
@@ -171,6 +173,7 @@ def _measure_lotse(plan: Plan, lotse: Lotse, report: Report) -> None:
             if plan.has(Part.START):
                 report.add(Figure.START, Side.LOTSE, seconds(started))
                 report.add(Figure.START_PERSON, Side.LOTSE, seconds(answered))
+            product.wait_for_meanings()
             _measure_server(plan, product.server, Side.LOTSE, report)
             _measure_whole_way(plan, platform, report)
             if plan.has(Part.START):

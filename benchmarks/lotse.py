@@ -23,9 +23,14 @@ from benchmarks.processes import (
 )
 from benchmarks.questions import INTENTS, Kind, questions
 from bot import config
+from bot.db.session import Database
 from bot.dialogue import model
+from bot.measures import remembered
+from bot.measures.search.entries import lacking
 from tests.support.bot_api import BotApi
 
+TRAINING_VECTORS = PROJECT / ".cache" / "training-vectors.npz"
+"""What ``kept_in`` names in config.yml."""
 _TOKEN = "token-between-engine-and-application"
 _TRAIN_SECONDS = 900.0
 _START_SECONDS = 300.0
@@ -58,9 +63,10 @@ class EngineServer:
 class Product:
     """The running product."""
 
-    def __init__(self, application: Service, server: EngineServer) -> None:
+    def __init__(self, application: Service, server: EngineServer, database: Database) -> None:
         self.application = application
         self.server = server
+        self._database = database
 
     def wait_for_answer(self) -> float:
         """Seconds from the start until the engine answered over REST."""
@@ -72,6 +78,14 @@ class Product:
             lambda: whole_way.first_reply(platform, next(questions(Kind.ACTION))),
             seconds=_START_SECONDS,
         )
+
+    def wait_for_meanings(self) -> None:
+        """Returns once all offers are found by their meaning, as at all but a first start."""
+        self.application.wait_until(self._has_read_meanings, seconds=_START_SECONDS)
+
+    def _has_read_meanings(self) -> bool:
+        with self._database.reading() as session:
+            return not lacking(session, limit=1)
 
     def memory(self) -> tuple[float | None, float | None]:
         """Megabytes of the engine and of the application; None where they cannot be read."""
@@ -91,13 +105,15 @@ class Lotse:
         self._settings = config.load()
         self._model = self._settings.model_path
         directory.mkdir(parents=True, exist_ok=True)
-        # A database kept from an earlier run has seen this Telegram server's update ids.
-        for left in directory.glob("lotse.db*"):
-            left.unlink()
+        # A database kept from an earlier run has seen this Telegram server's update ids, and the
+        # meanings that a cache knows a fresh machine has to compute.
+        for left in (*directory.glob("lotse.db*"), remembered.FILE):
+            left.unlink(missing_ok=True)
 
     def train(self) -> float:
         """Trains a model for the measurements; returns the seconds ``lotse train`` took."""
         self._model = self._directory / "lotse.tar.gz"
+        TRAINING_VECTORS.unlink(missing_ok=True)
         environment = {
             "LOTSE_MODEL_PATH": str(self._model),
             # Every feature is computed anew, as on a fresh machine.
@@ -124,8 +140,9 @@ class Lotse:
         """The product beside a Telegram server; a second start finds the first one's database."""
         engine_port = free_port()
         state = self._directory / "state"
+        database = f"sqlite:///{self._directory / 'lotse.db'}"
         environment = {
-            "LOTSE_DATABASE_URL": f"sqlite:///{self._directory / 'lotse.db'}",
+            "LOTSE_DATABASE_URL": database,
             "LOTSE_STATE_DIRECTORY": str(state),
             "LOTSE_HOST": LOOPBACK,
             "LOTSE_PORT": str(free_port()),
@@ -148,7 +165,7 @@ class Lotse:
             environment=environment,
             log=self._directory / "application.log",
         ) as application:
-            yield Product(application, EngineServer(engine_port))
+            yield Product(application, EngineServer(engine_port), Database(database))
 
     @contextmanager
     def engine_alone(self, *, threads: str | None) -> Iterator[EngineServer]:
