@@ -42,7 +42,17 @@ _VOWEL_SIGNS = "".join(c for c in map(chr, range(0x900, 0x1CF8)) if unicodedata.
 _BETWEEN_WORDS = re.compile(rf"[^\w{_VOWEL_SIGNS}]+|_+")
 # Chinese writes no spaces: each of its characters is compared as a word.
 _CHARACTER = re.compile("([\u3400-\u4dbf\u4e00-\u9fff])")
-_LETTERS = str.maketrans("أإآٱىةکیھہۀłđı", "اااايهكيهههldi")
+_LETTERS = {
+    **str.maketrans("أإآٱىةکیھہłđı", "اااايهكيههldi"),
+    # Sorani, for which many have but an Arabic or Persian keyboard.
+    **str.maketrans("ەێۆڕڵ", "هيورل"),
+    # Ethiopic letters that Amharic sounds alike, and q, which only Tigrinya keyboards have twice.
+    **str.maketrans("ሐሑሒሓሔሕሖኀኁኂኃኄኅኆሃ", "ሀሁሂሀሄህሆሀሁሂሀሄህሆሀ"),
+    **str.maketrans("ሠሡሢሣሤሥሦ", "ሰሱሲሳሴስሶ"),
+    **str.maketrans("ፀፁፂፃፄፅፆ", "ጸጹጺጻጼጽጾ"),
+    **str.maketrans("ዐዑዒዓዔዕዖኣ", "አኡኢአኤእኦአ"),
+    **str.maketrans("ቐቑቒቓቔቕቖ", "ቀቁቂቃቄቅቆ"),
+}
 
 
 class _Vocabulary(NamedTuple):
@@ -74,8 +84,8 @@ def fold(text: str) -> str:
     """The text as phrases are compared: lower case, words parted by single spaces.
 
     Accents, signs above and below letters, apostrophes, invisible characters and punctuation are
-    gone, Arabic letters unified, a letter held down ("heeelp") stands once, and each Chinese
-    character is a word.
+    gone, interchangeable Arabic and Ethiopic letters unified, a letter held down ("heeelp")
+    stands once, and each Chinese character is a word.
     """
     decomposed = unicodedata.normalize("NFKD", _ELISION.sub(r"\1 ", text.casefold()))
     bare = "".join(c for c in decomposed if not _is_dropped(c)).translate(_LETTERS)
