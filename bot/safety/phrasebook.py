@@ -80,9 +80,11 @@ class PhraseBook:
         if merged is None:
             if len(self._merged) >= _MERGED_AT_MOST:
                 self._merged.clear()
-            merged = self._merged[key] = _State()
+            merged = _State()
             for state in _reachable(states, is_beginning=is_beginning, is_end=is_end):
                 merged.take_in(state)
+            # Only now: an interruption or another thread must never leave or meet it half made.
+            self._merged[key] = merged
         return merged
 
     def _lead_by_sequence(self, entry: _State, parts: _Sequence, exit_: _State) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ConfigurationError
+from bot.safety import phrasebook
 from bot.safety.detect import fold
 from bot.safety.phrasebook import BARRIER, GAP, Found, PhraseBook
 
@@ -90,6 +93,18 @@ def test_phrases_added_after_a_search_are_found() -> None:
     assert [found.label for found in book.search(["a", "b"])] == ["one"]
     book.add("two", "b", {})
     assert [found.label for found in book.search(["a", "b"])] == ["one", "two"]
+
+
+def test_an_interrupted_search_does_not_hide_phrases_from_later_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    book = PhraseBook(fold)
+    book.add("one", "a b", {})
+    with monkeypatch.context() as patch:
+        patch.setattr(phrasebook, "_reachable", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            list(book.search(["a", "b"]))
+    assert list(book.search(["a", "b"])) == [Found("one", 0, 2)]
 
 
 def test_phrases_that_begin_alike_do_not_lend_each_other_their_ends() -> None:
