@@ -57,7 +57,8 @@ def test_entities_found_before_are_kept(extractor: RuleEntityExtractor) -> None:
 
 def test_both_readings_of_a_romanised_message_are_searched(extractor: RuleEntityExtractor) -> None:
     typed = "kursy nimetskoi B1 z doglyadom za ditmy"
-    found = entities(extractor, {TEXT: typed, NATIVE_TEXT: "курси німецької A2 з доглядом за дітьми"})
+    native = "курси німецької A2 з доглядом за дітьми"
+    found = entities(extractor, {TEXT: typed, NATIVE_TEXT: native})
     assert [(one["entity"], one["value"]) for one in found] == [
         ("german_level", "B1"),
         ("childcare", "yes"),
