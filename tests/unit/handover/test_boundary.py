@@ -29,22 +29,13 @@ EACH = 6
 WEBER = Actor(name="Weber", id="account")
 
 
-def write(talk: Talk, total: int) -> None:
-    """The newcomer, in bursts."""
-    written = 0
-    chance = random.Random(5)
-    while written < total:
-        burst = min(chance.randint(1, 8), total - written)
-        talk.receive(*(f"message {written + number}" for number in range(burst)))
-        written += burst
-
-
 class Pace:
     """Lets the counsellor make a move whenever the router has decided some more messages."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._decided = 0
+        self._moves = 0
         self.over = False
 
     def decided(self, *, over: bool) -> None:
@@ -59,6 +50,27 @@ class Pace:
             assert self._changed.wait_for(
                 lambda: self.over or self._decided > seen + EACH, timeout=60
             )
+            self._moves += 1
+            self._changed.notify_all()
+
+    def await_moves(self, number: int) -> None:
+        """Waits until the counsellor has made so many moves.
+
+        On SQLite the writes of the others could keep theirs back until all is over.
+        """
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._moves >= number, timeout=60)
+
+
+def write(talk: Talk, total: int, pace: Pace) -> None:
+    """The newcomer, in bursts."""
+    written = 0
+    chance = random.Random(5)
+    while written < total:
+        pace.await_moves(written // (4 * EACH))
+        burst = min(chance.randint(1, 8), total - written)
+        talk.receive(*(f"message {written + number}" for number in range(burst)))
+        written += burst
 
 
 def counsel(talk: Talk, pace: Pace) -> int:
@@ -103,7 +115,9 @@ async def test_each_message_arrives_once_in_order_on_the_right_side(
             pace.decided(over=done == total + 1)
 
     _, _, turns = await asyncio.gather(
-        asyncio.to_thread(write, talk, total), answer(), asyncio.to_thread(counsel, talk, pace)
+        asyncio.to_thread(write, talk, total, pace),
+        answer(),
+        asyncio.to_thread(counsel, talk, pace),
     )
 
     with database.reading() as session:
