@@ -73,7 +73,7 @@ def detect(text: str) -> Emergency | None:
 
 
 def load() -> None:
-    """Reads the phrases, which takes about a second once, so that no message waits for it.
+    """Reads the phrases, which takes a second or two once, so that no message waits for it.
 
     Raises ``ConfigurationError`` where a file of phrases is faulty.
     """
