@@ -98,7 +98,10 @@ class Product:
 
 
 class Lotse:
-    """What is needed to train and start the product without touching the operator's own."""
+    """What is needed to train and start the product without touching the operator's own.
+
+    Only caches are emptied, which fill again.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -27,6 +27,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.nlu.evaluation import EMERGENCY, predicted  # noqa: E402
 from benchmarks.nlu.messages import (  # noqa: E402
+    KEPT_APART,
     Messages,
     Row,
     embedded,
@@ -43,10 +44,6 @@ print(json.dumps([detect(text) is not None for text in json.load(sys.stdin)]))
 """
 
 
-APART = ("heldout.tsv", "fresh.tsv", "unseen.tsv", "fresh_untrained.tsv")
-"""Tables of ordinary messages; the last two are in languages that were not trained."""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nlu", type=Path, default=ROOT / "nlu")
@@ -55,17 +52,17 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = _hard(arguments.messages)
     owners = [arguments.messages.name] * len(rows)
-    for name in APART:
-        for language, intent, text in read_table(Path(__file__).with_name(name)):
+    for path in KEPT_APART:
+        for language, intent, text in read_table(path):
             rows.append((language, "yes" if intent == EMERGENCY else "no", text))
-            owners.append(name)
+            owners.append(path.name)
     asked, tables = embedded(rows), np.array(owners)
     by_phrase, by_model = _by_phrase(list(asked.texts)), _by_model(arguments.nlu, asked)
     urgent, hard = asked.intents == "yes", tables == arguments.messages.name
     groups = {
         name: hard & (asked.languages == name) for name in dict.fromkeys(asked.languages[hard])
     }
-    groups |= {"all of them": hard} | {name: tables == name for name in APART}
+    groups |= {"all of them": hard} | {path.name: tables == path.name for path in KEPT_APART}
     print(f"{'':22}recall: phrases  model  both   false alarms: phrases  model  both")
     for name, own in groups.items():
         shares = [

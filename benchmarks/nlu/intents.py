@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 
 from benchmarks.nlu.evaluation import folds_of, predicted  # noqa: E402
 from benchmarks.nlu.messages import (  # noqa: E402
+    KEPT_APART,
     Messages,
     embedded,
     in_own_letters,
@@ -61,8 +62,7 @@ def _ablation(taught: Messages) -> None:
     folds = folds_of(taught, 5)
     rest, part = taught.at(np.flatnonzero(folds != 0)), taught.at(np.flatnonzero(folds == 0))
     sets = [part]
-    for name in ("heldout.tsv", "fresh.tsv", "unseen.tsv", "fresh_untrained.tsv"):
-        sets.append(embedded(list(read_table(Path(__file__).with_name(name)))))
+    sets += [embedded(list(read_table(path))) for path in KEPT_APART]
     asked = Messages(*(np.concatenate(column) for column in zip(*sets, strict=True)))
     as_typed = rest, asked
     rest, asked = in_own_letters(rest, asked)

@@ -13,6 +13,11 @@ import encoder
 from engine.kept_vectors import features
 from engine.romanised.reader import Reader, learnt
 
+KEPT_APART = tuple(
+    Path(__file__).with_name(f"{name}.tsv")
+    for name in ("heldout", "fresh", "unseen", "fresh_untrained")
+)
+"""Tables that no training saw; the last two are in languages that were not trained."""
 Row = tuple[str, str, str]
 """Language, intent, text."""
 

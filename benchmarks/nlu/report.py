@@ -21,13 +21,12 @@ import numpy as np  # noqa: E402
 
 import encoder  # noqa: E402
 from benchmarks.nlu.evaluation import folds_of, language_parts, predicted, split, summary  # noqa: E402
-from benchmarks.nlu.messages import Messages, embedded, in_own_letters, read_table  # noqa: E402
+from benchmarks.nlu.messages import KEPT_APART, Messages, embedded, in_own_letters, read_table  # noqa: E402
 from benchmarks.nlu.page import write_page  # noqa: E402
 from engine.examples import read_examples  # noqa: E402
 from engine.head import HeadSettings  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = ("heldout.tsv", "fresh.tsv", "unseen.tsv", "fresh_untrained.tsv")
 
 
 def main() -> None:
@@ -56,7 +55,7 @@ def main() -> None:
     if not arguments.quick:
         say("each language left out of training in turn")
         parts["languages left out"] = summary(taught, split(taught, language_parts(taught), say))
-    tables = [*(Path(__file__).with_name(name) for name in TABLES), *arguments.messages]
+    tables = [*KEPT_APART, *arguments.messages]
     say("training on everything, for the messages kept apart")
     kept_apart = [embedded(list(read_table(path))) for path in tables]
     together = Messages(*(np.concatenate(column) for column in zip(*kept_apart, strict=True)))

@@ -75,7 +75,7 @@ def detect(text: str) -> Emergency | None:
 def load() -> None:
     """Reads the phrases, which takes a second or two once, so that no message waits for it.
 
-    Raises ``ConfigurationError`` where a file of phrases is faulty.
+    Raises ``ConfigurationError`` where a file of phrases is faulty, or where there is none.
     """
     _vocabulary(PHRASES)
 
@@ -113,7 +113,10 @@ def _without_harmless(words: list[str], harmless: PhraseBook) -> list[str]:
 def _vocabulary(directory: Path) -> _Vocabulary:
     fold_word = cache(fold)
     emergencies, harmless = PhraseBook(fold_word), PhraseBook(fold_word)
-    for path in sorted(directory.glob("*.yml")):
+    files = sorted(directory.glob("*.yml"))
+    if not files:
+        raise ConfigurationError(f"There are no phrases of emergencies in {directory.name}.")
+    for path in files:
         phrases = _read(path)
         groups = phrases.pop(_WORDS, {})
         try:

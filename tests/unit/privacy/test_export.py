@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -296,6 +297,19 @@ def test_it_is_announced_in_every_language(language: str) -> None:
 # Failing
 
 
+def worker_of(
+    talk: Talk, channel: FakeChannel, remembered: Callable[[str], Awaitable[dict[str, Any]]]
+) -> OutboxWorker:
+    return OutboxWorker(
+        database=talk.database,
+        channels={"web": channel},
+        owner="worker",
+        clock=talk.clock,
+        limit=1,
+        exporter=Exporter(database=talk.database, remembered=remembered),
+    )
+
+
 async def test_what_cannot_be_made_now_is_sent_later(talk: Talk) -> None:
     await talk.say("hello")
     await talk.deliver(1)
@@ -308,14 +322,7 @@ async def test_what_cannot_be_made_now_is_sent_later(talk: Talk) -> None:
         return {}
 
     channel = FakeChannel()
-    worker = OutboxWorker(
-        database=talk.database,
-        channels={"web": channel},
-        owner="worker",
-        clock=talk.clock,
-        limit=1,
-        exporter=Exporter(database=talk.database, remembered=failing_once),
-    )
+    worker = worker_of(talk, channel, failing_once)
     row_id = talk.rows()[-1].id
     assert await worker._step(talk.conversation.id) is False
     with talk.database.reading() as session:
@@ -337,14 +344,7 @@ async def test_what_can_never_be_made_keeps_no_other_reply_waiting(talk: Talk) -
         raise OSError("disk")
 
     channel = FakeChannel()
-    worker = OutboxWorker(
-        database=talk.database,
-        channels={"web": channel},
-        owner="worker",
-        clock=talk.clock,
-        limit=1,
-        exporter=Exporter(database=talk.database, remembered=failing),
-    )
+    worker = worker_of(talk, channel, failing)
     for _ in range(EXPORT_ATTEMPTS - 1):
         assert await worker._step(talk.conversation.id) is False
         talk.clock.advance(60)

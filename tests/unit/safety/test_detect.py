@@ -219,3 +219,11 @@ def test_a_faulty_file_is_reported(
         module.load()
     assert "en.yml: " in str(raised.value)
     assert message in str(raised.value)
+
+
+def test_a_missing_folder_of_phrases_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PHRASES", tmp_path / "phrases")
+    with pytest.raises(ConfigurationError, match="no phrases of emergencies in phrases"):
+        module.load()
